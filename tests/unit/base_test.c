@@ -1,0 +1,388 @@
+/*
+ * base_test.c: arena, buf, error, hash, log, map, uri.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static void test_arena(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    char *pieces[200];
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        pieces[i] = arena_alloc(&arena, i * 37);
+        assert_int_equal((uintptr_t)pieces[i] % 8, 0);
+        memset(pieces[i], (int)i, i * 37);
+    }
+    for (size_t i = 0; i < COUNT_OF(pieces); i++)
+        for (size_t j = 0; j < i * 37; j++)
+            assert_int_equal((unsigned char)pieces[i][j], i);
+    assert_true(arena.used >= 199 * 200 / 2 * 37);
+
+    struct str copy = arena_copy(&arena, STR("abc"));
+    assert_true(str_eq(copy, STR("abc")));
+    assert_false(str_is(arena_copy(&arena, (struct str){0})));
+    assert_true(str_is(arena_copy(&arena, STR(""))));
+    struct str text = arena_printf(&arena, "%s-%d", "x", 5);
+    assert_int_equal(text.len, 3);
+    assert_string_equal(text.at, "x-5");
+
+    arena_clear(&arena);
+    assert_int_equal(arena.used, 0);
+    struct arena_block *kept = arena.head;
+    assert_non_null(kept);
+    arena_alloc(&arena, 100);
+    assert_ptr_equal(arena.head, kept);
+    memset(arena_alloc(&arena, 5000000), 1, 5000000);
+    arena_clear(&arena);
+    assert_null(arena.head); /* a giant block is not kept */
+    arena_alloc(&arena, 0);
+    arena_release(&arena);
+    arena_release(&arena);
+    arena_clear(&arena);
+}
+
+static void test_buf(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    assert_true(str_is(buf_str(&b)));
+    assert_string_equal(buf_text(&b), "");
+    buf_add_u64(&b, UINT64_MAX);
+    buf_add_byte(&b, ' ');
+    buf_add_i64(&b, INT64_MIN);
+    buf_add_byte(&b, ' ');
+    buf_add_u64(&b, 0);
+    assert_string_equal(buf_text(&b), "18446744073709551615 -9223372036854775808 0");
+    buf_clear(&b);
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&b, "%03d,", i);
+    assert_int_equal(b.len, 4000);
+    assert_memory_equal(buf_text(&b) + 3996, "999,", 5);
+    buf_clear(&b);
+    buf_add_json_string(&b, STR("a\"\\/\b\t\n\f\r\x0b\x1f\x7f ä\0"));
+    assert_string_equal(buf_text(&b), "\"a\\\"\\\\/\\b\\t\\n\\f\\r\\u000b\\u001f\x7f ä\\u0000\"");
+    buf_release(&b);
+    assert_int_equal(b.cap, 0);
+}
+
+static void test_error(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    assert_false(error_set(&error, ERROR_CONFIG, "no %s", "x"));
+    assert_false(error_prefix(&error, "file %d", 3));
+    assert_int_equal(error.kind, ERROR_CONFIG);
+    assert_string_equal(error.text, "file 3: no x");
+
+    char longer[3000];
+    memset(longer, 'y', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    error_set(&error, ERROR_NO, "%s", longer);
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+    error_prefix(&error, "here");
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+    assert_memory_equal(error.text, "here: yyy", 9);
+    error_prefix(&error, "%s", longer);
+    assert_true(strlen(error.text) < sizeof error.text);
+}
+
+/* SipHash-1-3 of 00 01 02 … with the key 00 … 0f and 16 bytes of output, as OpenSSL 3 computes it:
+ *     openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt c-rounds:1
+ *         -macopt d-rounds:3 -macopt size:16 -in FILE SIPHASH */
+static void test_hash(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        const char *hex;
+    } vectors[] = {
+        {0, "e77ebcb22788a5befd62db6add303001"},  {1, "fc6f370460d3eda85e0573cc2b2ff063"},
+        {7, "1084b923f2aae0c3a62f2ec80848ab77"},  {8, "aa12fee1d5e3dab4724f16ab35f9c799"},
+        {9, "81ddb8042cf33994f4720e0094137c42"},  {15, "c17e5505b2bd526c2921cdec1e7e0109"},
+        {16, "d0a8d95715518eebb513b0f83d9e1793"}, {17, "234126f93fbb668d975112e8febdf7ec"},
+        {63, "4c5800e34efe426f079f6b0aa75260ad"},
+    };
+    char bytes[64];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)i;
+    for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+        struct hash128 hash = hash128((struct str){bytes, vectors[i].len});
+        char hex[2 * HASH_HEX_LEN + 1];
+        hash_hex(__builtin_bswap64(hash.lo), hex);
+        hash_hex(__builtin_bswap64(hash.hi), hex + HASH_HEX_LEN);
+        assert_string_equal(hex, vectors[i].hex);
+    }
+}
+
+static void test_hash_of_several(void **state)
+{
+    (void)state;
+    struct hash128 one = hash128_of((struct str[]){STR("ab"), STR("c")}, 2);
+    struct hash128 two = hash128_of((struct str[]){STR("a"), STR("bc")}, 2);
+    struct hash128 whole = hash128(STR("\2\0\0\0\0\0\0\0ab\1\0\0\0\0\0\0\0c"));
+    assert_true(one.lo != two.lo && one.hi != two.hi);
+    assert_true(one.lo == whole.lo && one.hi == whole.hi);
+    assert_true(hash_mix(1, 2) != hash_mix(2, 1));
+    assert_true(hash_mix(0, 0) != 0);
+    char hex[HASH_HEX_LEN + 1];
+    hash_hex(0xab, hex);
+    assert_string_equal(hex, "00000000000000ab");
+}
+
+/* What log_info and log_debug write to standard error; the caller frees it. */
+static char *logged(const char *message)
+{
+    char *text = must_calloc(1, 256);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    int kept = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    log_info("%s", message);
+    log_debug("%s", message);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    rewind(file);
+    text[fread(text, 1, 255, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    setenv("JOURNAL_STREAM", "8:1", 1);
+    char *text = logged("two\nlines");
+    assert_string_equal(text, "<6>two lines\n");
+    free(text);
+
+    log_set_level(LOG_LEVEL_DEBUG);
+    text = logged("x");
+    assert_string_equal(text, "<6>x\n<7>x\n");
+    free(text);
+
+    log_set_level(LOG_LEVEL_ERROR);
+    text = logged("x");
+    assert_string_equal(text, "");
+    free(text);
+
+    log_set_level(LOG_LEVEL_INFO);
+    unsetenv("JOURNAL_STREAM");
+    text = logged("x");
+    assert_string_equal(text + strlen("2026-01-31T09:05:07.000Z"), " info: x\n");
+    free(text);
+}
+
+#define NAMES 2000
+
+static struct str name_of(char out[16], int i)
+{
+    return (struct str){out, (size_t)snprintf(out, 16, "name-%d", i)};
+}
+
+static void test_map(void **state)
+{
+    (void)state;
+    struct map m = {0};
+    char name[16];
+    assert_null(map_get(&m, STR("x")));
+    assert_false(map_remove(&m, STR("x")));
+    for (int i = 0; i < NAMES; i++) {
+        uint64_t *slot = map_put(&m, name_of(name, i));
+        assert_int_equal(*slot, 0);
+        *slot = (uint64_t)i + 1;
+    }
+    assert_int_equal(*map_put(&m, STR("name-7")), 8);
+    assert_int_equal(m.count, NAMES);
+
+    for (int i = 0; i < NAMES; i += 3)
+        assert_true(map_remove(&m, name_of(name, i)));
+    assert_false(map_remove(&m, STR("name-3")));
+    for (int i = 0; i < NAMES; i++) {
+        uint64_t *slot = map_get(&m, name_of(name, i));
+        assert_int_equal(slot ? *slot : 0, i % 3 ? i + 1 : 0);
+    }
+
+    size_t cursor = 0, seen = 0;
+    uint64_t value, sum = 0;
+    for (struct str key; map_next(&m, &cursor, &key, &value); seen++)
+        sum += value;
+    assert_int_equal(seen, m.count);
+    uint64_t expected = 0;
+    for (uint64_t i = 0; i < NAMES; i++)
+        expected += i % 3 ? i + 1 : 0;
+    assert_int_equal(sum, expected);
+
+    map_clear(&m);
+    assert_int_equal(m.count, 0);
+    assert_null(map_get(&m, STR("name-1")));
+    *map_put(&m, STR("")) = 5;
+    assert_int_equal(*map_get(&m, STR("")), 5);
+    *map_put(&m, STR("a\0b")) = 6;
+    assert_null(map_get(&m, STR("a\0c")));
+    map_release(&m);
+    map_release(&m);
+}
+
+static void check_safe(const struct uri *uri, const char *scheme, const char *expected)
+{
+    char *safe = uri_safe(uri, scheme);
+    assert_string_equal(safe, expected);
+    free(safe);
+}
+
+static void test_uri_amqp(void **state)
+{
+    (void)state;
+    struct uri uri;
+    struct error error;
+    assert_true(uri_parse_amqp("amqp://us%40er:p%2fw:x@rabbit.example:5673/a%2fb", &uri, &error));
+    assert_false(uri.tls);
+    assert_string_equal(uri.host, "rabbit.example");
+    assert_int_equal(uri.port, 5673);
+    assert_string_equal(uri.user, "us@er");
+    assert_string_equal(uri.password, "p/w:x");
+    assert_string_equal(uri.vhost, "a/b");
+    check_safe(&uri, "amqp", "amqp://us%40er@rabbit.example:5673/a%2fb");
+    uri_release(&uri);
+
+    /* An @ that should have been written %40 still belongs to the password. */
+    assert_true(uri_parse_amqp("amqp://u:a@b@h", &uri, &error));
+    assert_string_equal(uri.password, "a@b");
+    assert_string_equal(uri.host, "h");
+    uri_release(&uri);
+
+    static const char *const roots[] = {"amqp://h", "amqp://h/", "amqp://h/%2f",
+                                        "amqp://h:5672/%2F"};
+    for (size_t i = 0; i < COUNT_OF(roots); i++) {
+        assert_true(uri_parse_amqp(roots[i], &uri, &error));
+        assert_string_equal(uri.vhost, "/");
+        assert_int_equal(uri.port, 5672);
+        assert_null(uri.user);
+        assert_null(uri.password);
+        check_safe(&uri, "amqp", "amqp://h:5672/%2f");
+        uri_release(&uri);
+    }
+    assert_true(uri_parse_amqp("amqps://guest@[::1]/x", &uri, &error));
+    assert_true(uri.tls);
+    assert_string_equal(uri.host, "::1");
+    assert_string_equal(uri.user, "guest");
+    assert_null(uri.password);
+    check_safe(&uri, "amqp", "amqps://guest@[::1]:5671/x");
+    uri_release(&uri);
+}
+
+static void test_uri_redis(void **state)
+{
+    (void)state;
+    struct uri uri;
+    struct error error;
+    assert_true(uri_parse_redis("redis://:secret@127.0.0.1/3", &uri, &error));
+    assert_null(uri.user);
+    assert_string_equal(uri.password, "secret");
+    assert_int_equal(uri.port, 6379);
+    assert_int_equal(uri.db, 3);
+    assert_null(uri.vhost);
+    check_safe(&uri, "redis", "redis://127.0.0.1:6379/3");
+    uri_release(&uri);
+
+    assert_true(uri_parse_redis("rediss://u:@h:7000", &uri, &error));
+    assert_true(uri.tls);
+    assert_int_equal(uri.db, 0);
+    assert_string_equal(uri.password, "");
+    check_safe(&uri, "redis", "rediss://u@h:7000/0");
+    uri_release(&uri);
+
+    assert_true(uri_parse_redis("redis+unix:///run/my%20redis.sock?db=2", &uri, &error));
+    assert_null(uri.host);
+    assert_string_equal(uri.path, "/run/my redis.sock");
+    assert_int_equal(uri.db, 2);
+    check_safe(&uri, "redis", "redis+unix:///run/my%20redis.sock?db=2");
+    uri_release(&uri);
+    assert_true(uri_parse_redis("redis+unix:///run/r", &uri, &error));
+    uri_release(&uri);
+}
+
+/* Refused, with *uri untouched, and without a word of the address in the message. */
+static void test_uri_refused(void **state)
+{
+    (void)state;
+    static const char *const amqp[] = {
+        "",
+        "hunter2",
+        "guest:hunter2@host",
+        "http://hunter2@host/",
+        "redis://hunter2@host/",
+        "amqp://u:hun/hunter2@host/",
+        "amqp://u:hunter2@host:0/",
+        "amqp://u:hunter2@host:65536/",
+        "amqp://u:hunter2@host:/",
+        "amqp://u:hunter2@host:5x/",
+        "amqp://u:hunter2%@host/",
+        "amqp://u:hunter2%zz@host/",
+        "amqp://u:hunter2%00@host/",
+        "amqp://u:hunter2@host/a/b",
+        "amqp://u:hunter2@host/a%2",
+        "amqp://u:hunter2@host/?x=hunter2",
+        "amqp://u:hunter2@host/#x",
+        "amqp://u:hunter2@[::1/",
+        "amqp://u:hunter2@[::1]hunter2/",
+        "amqp://u:hunter2 @host/",
+        "amqp://u:hunter2\n@host/",
+    };
+    static const char *const redis[] = {
+        "amqp://u:hunter2@host/",          "redis://u:hunter2@host/x",
+        "redis://u:hunter2@host/1?db=2",   "redis://u:hunter2@host/-1",
+        "redis://u:hunter2@host/99999999", "redis+unix://u:hunter2@host/path",
+        "redis+unix://u:hunter2@/",        "redis+unix:///p?x=hunter2",
+        "redis+unix:///p?db=hunter2",
+    };
+    struct uri uri = {.port = 77};
+    struct error error;
+    for (size_t i = 0; i < COUNT_OF(amqp); i++) {
+        assert_false(uri_parse_amqp(amqp[i], &uri, &error));
+        assert_null(strstr(error.text, "hun"));
+        assert_int_equal(error.kind, ERROR_CONFIG);
+    }
+    for (size_t i = 0; i < COUNT_OF(redis); i++) {
+        assert_false(uri_parse_redis(redis[i], &uri, &error));
+        assert_null(strstr(error.text, "hun"));
+    }
+    assert_int_equal(uri.port, 77);
+    assert_null(uri.host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_hash_of_several),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_uri_amqp),
+        cmocka_unit_test(test_uri_redis),
+        cmocka_unit_test(test_uri_refused),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+/*
+ * config.h: fanfold.json (DESIGN section 8).
+ *
+ *     struct config config;
+ *     struct faults faults = {0};
+ *     if (!config_load(path_or_NULL, &config, &faults)) …;   all faults of the file at once
+ *     config_release(&config);
+ *
+ * Which file: path, else $FANFOLD_CONFIG, ./fanfold.json, /etc/fanfold/fanfold.json; the first that
+ * exists. FANFOLD_AMQP_URL and FANFOLD_REDIS_URL win over the file. Passwords may stand in files
+ * named amqp-password and redis-password in $CREDENTIALS_DIRECTORY (one line, its end of line cut);
+ * they win over a password in the URI. A relative `views` is relative to the file.
+ */
+#ifndef FANFOLD_BASE_CONFIG_H
+#define FANFOLD_BASE_CONFIG_H
+
+#include "base/faults.h"
+#include "base/uri.h"
+
+#define CONFIG_DEDUPE_WINDOW_DEFAULT 65536
+#define CONFIG_DEDUPE_WINDOW_MAX     (16 * 1024 * 1024)
+
+/* Where an attribute of a plain AMQP event is read from: RFC 6901 pointers into the event
+ * ("/data/uuid", or "/x-github-event" for a header), or NULL. */
+struct read_rules {
+    char *type, *id, *source, *subject, *time, *correlationid;
+};
+
+struct log_config {
+    char *exchange;
+    int partitions;         /* 1 for now: a direct log */
+    char *max_age;          /* "30D" (RabbitMQ's x-max-age), or NULL: for ever */
+    char *bind;             /* binding key; "" unless the exchange is a topic or direct one */
+    uint64_t dedupe_window; /* offsets; 0: no duplicate detection */
+    struct read_rules read;
+};
+
+struct config {
+    char *path; /* the file used */
+    struct uri amqp, redis;
+    struct log_config *logs;
+    size_t log_count;
+    char *views; /* folder */
+};
+
+/* False when there is no file or it has faults; nothing to release then. */
+bool config_load(const char *path, struct config *config, struct faults *faults);
+const struct log_config *config_log(const struct config *config, const char *exchange);
+/* "<exchange>.log.0"; the caller frees it. */
+char *config_partition(const struct log_config *log);
+void config_release(struct config *config);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * error.c: reasons with a kind, and allocation that cannot fail.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Exit code EX_SOFTWARE of sysexits.h. */
+#define EXIT_NO_MEMORY 70
+
+bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+{
+    error->kind = kind;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof error->text, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_prefix(struct error *error, const char *format, ...)
+{
+    char prefix[sizeof error->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(prefix, sizeof prefix - sizeof ": ", format, args);
+    va_end(args);
+    strcat(prefix, ": ");
+
+    size_t shift = strlen(prefix), len = strlen(error->text);
+    size_t keep = len < sizeof error->text - 1 - shift ? len : sizeof error->text - 1 - shift;
+    memmove(error->text + shift, error->text, keep);
+    memcpy(error->text, prefix, shift);
+    error->text[shift + keep] = '\0';
+    return false;
+}
+
+static void *must(void *memory, size_t size)
+{
+    if (memory)
+        return memory;
+    fprintf(stderr, "fanfold: out of memory (%zu bytes asked for)\n", size);
+    exit(EXIT_NO_MEMORY);
+}
+
+void *must_alloc(size_t size)
+{
+    return must(malloc(size ? size : 1), size);
+}
+
+void *must_calloc(size_t count, size_t size)
+{
+    bool empty = count == 0 || size == 0;
+    return must(calloc(empty ? 1 : count, empty ? 1 : size), size);
+}
+
+void *must_realloc(void *memory, size_t size)
+{
+    return must(realloc(memory, size ? size : 1), size);
+}
+
+char *must_strdup(const char *text)
+{
+    return must_strndup(text, strlen(text));
+}
+
+char *must_strndup(const char *text, size_t len)
+{
+    char *copy = must_alloc(len + 1);
+    if (len)
+        memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}

@@ -1,0 +1,33 @@
+/*
+ * uri.h: server addresses. A struct uri owns its texts.
+ *
+ *     amqp://user:password@host:port/vhost        vhost percent-encoded; none or "/" alone means
+ * "/" redis://user:password@host:port/db redis+unix:///path/to/socket?db=0
+ *
+ * amqps:// and rediss:// parse with tls = true; who cannot speak TLS refuses them.
+ * Passwords are never printed: uri_safe() leaves them out.
+ */
+#ifndef FANFOLD_BASE_URI_H
+#define FANFOLD_BASE_URI_H
+
+#include "base/error.h"
+#include <stdint.h>
+
+struct uri {
+    bool tls;
+    char *host;            /* NULL when path is set; IPv6 without its brackets */
+    int port;              /* defaults: 5672, 5671, 6379, 6380 */
+    char *user, *password; /* percent-decoded; NULL when absent */
+    char *vhost;           /* AMQP only */
+    char *path;            /* Unix socket, Redis only */
+    int db;                /* Redis only */
+};
+
+bool uri_parse_amqp(const char *text, struct uri *uri, struct error *error);
+bool uri_parse_redis(const char *text, struct uri *uri, struct error *error);
+/* "amqp://user@host:5672/vhost", without the password; the caller frees it. scheme is "amqp" or
+ * "redis"; the s of TLS and +unix are added. */
+char *uri_safe(const struct uri *uri, const char *scheme);
+void uri_release(struct uri *uri);
+
+#endif
