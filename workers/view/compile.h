@@ -1,0 +1,34 @@
+/*
+ * compile.h: what the parts of the compiler share. Each compile function adds a fault for
+ * everything that is wrong below `at` (a JSON pointer into the file) and goes on, so that a person
+ * sees all faults at once; whether there were any is asked once, at the end.
+ */
+#ifndef FANFOLD_VIEW_COMPILE_H
+#define FANFOLD_VIEW_COMPILE_H
+
+#include "base/jsonfile.h"
+#include "view/model.h"
+
+struct compiler {
+    struct view *view;
+    struct arena *arena; /* the view's */
+    struct faults *faults;
+    const char *file;
+    int each; /* each around the place that is being compiled */
+    int nest; /* do lists around it */
+};
+
+/* "a number", "the text \"abc\"", "a list": what was found where something else belongs. */
+const char *compile_found(const struct compiler *c, const cJSON *item);
+
+/* Takes "about" out of a structural object: it says nothing to the fold, nor to the digest. */
+void compile_about(struct compiler *c, const char *at, cJSON *object);
+
+/* action.c: a list of actions, not empty. */
+void actions_compile(struct compiler *c, const char *at, cJSON *list, struct action **actions,
+                     size_t *count);
+
+/* check.c: what only the whole view can tell: families, collisions, keep, expire, commuting. */
+void view_check(struct compiler *c);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * scope.h: what a pointer can see while an event is folded, and how an evaluation ends.
+ */
+#ifndef FANFOLD_VIEW_SCOPE_H
+#define FANFOLD_VIEW_SCOPE_H
+
+#include "view/model.h"
+
+enum outcome {
+    OUTCOME_SOME,    /* there is a result */
+    OUTCOME_NOTHING, /* an optional pointer found nothing: leave out the smallest whole around it */
+    OUTCOME_PARK,    /* scope->why says why */
+};
+
+/* The element that an each is at. */
+struct frame {
+    const struct json *element;
+    size_t index;
+    struct str key; /* its name in an object; {NULL,0} in a list */
+};
+
+struct scope {
+    const struct cloudevent *event;
+    struct frame frames[EACH_MAX]; /* outermost first */
+    int depth;
+    struct arena *scratch;
+    struct error *why;
+};
+
+/* Sets scope->why; returns OUTCOME_PARK. */
+enum outcome scope_park(const struct scope *scope, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,74 @@
+/* views_check.c: faults that only several views together have. */
+#include "base/jsonfile.h"
+#include "view/model.h"
+
+#include <stdlib.h>
+
+static void check_name(const struct view *view, const struct view *other, struct faults *faults)
+{
+    if (strcmp(view->name, other->name) == 0)
+        faults_add(faults, view->file, "/view",
+                   "%s is named \"%s\" too; the name of a view is its own", other->file,
+                   view->name);
+}
+
+/* Where the first row of a family stands in its file; the caller frees it. */
+static char *place_of(const struct view *view, size_t family)
+{
+    const struct action *row = view->rows;
+
+    while (row->family != family)
+        row = row->next_row;
+    return jsonfile_pointer(row->place, structure_names[row->structure]);
+}
+
+/* A key starts with literal text that no other view's keys start with. */
+static void check_prefixes(const struct view *view, const struct view *other, struct faults *faults)
+{
+    for (size_t i = 0; i < view->family_count; i++)
+        for (size_t k = 0; k < other->family_count; k++) {
+            struct str a = str_of(view->families[i].prefix);
+            struct str b = str_of(other->families[k].prefix);
+            if (!str_starts(a, b) && !str_starts(b, a))
+                continue;
+            char *place = place_of(view, i);
+            faults_add(faults, view->file, place,
+                       "the key \"%s\" starts with \"%s\", and so does \"%s\" of view \"%s\" "
+                       "(%s); the literal start of a key belongs to one view: change one of them",
+                       view->families[i].key, a.len < b.len ? a.at : b.at, other->families[k].key,
+                       other->name, other->file);
+            free(place);
+        }
+}
+
+static void check_exchanges(const struct view *view, const struct config *config,
+                            struct faults *faults)
+{
+    const char **names = must_calloc(config->log_count + 1, sizeof(*names));
+
+    for (size_t i = 0; i < config->log_count; i++)
+        names[i] = config->logs[i].exchange;
+    for (size_t i = 0; i < view->exchange_count; i++) {
+        if (config_log(config, view->exchanges[i]))
+            continue;
+        const char *near = suggest(view->exchanges[i], names, config->log_count);
+        faults_add(faults, view->file, "/exchange",
+                   "no log is declared for the exchange \"%s\"%s%s%s; add it to \"logs\" in %s",
+                   view->exchanges[i], near ? " (did you mean \"" : "", near ? near : "",
+                   near ? "\"?)" : "", config->path);
+    }
+    free(names);
+}
+
+void views_check(struct view *const *views, size_t count, const struct config *config,
+                 struct faults *faults)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            check_name(views[i], views[k], faults);
+            check_prefixes(views[i], views[k], faults);
+        }
+        if (config)
+            check_exchanges(views[i], config, faults);
+    }
+}
