@@ -6,10 +6,10 @@
  * Operation semantics, the same in the Redis script and in the RAM twin (DESIGN sections 4 and 7):
  *   - a row that does not exist reads as empty; a field that does not exist as nothing;
  *   - ADD: `value` is an integer text (negative for subtract); nothing counts as 0. The total must
- *     stay within ±2^53, else the event is refused. What is stored must be an integer text, else it is
- *     foreign data (flag CHANGE_OWN_INTEGER: only adds write this place) or refused (without it);
- *   - MAX, MIN: absent: set. Both numbers (number_is): compare as numbers; both not: as bytes; a mix
- *     is refused. Equal: what is stored stays;
+ *     stay within ±2^53, else the event is refused. What is stored must be an integer text, else it
+ * is foreign data (flag CHANGE_OWN_INTEGER: only adds write this place) or refused (without it);
+ *   - MAX, MIN: absent: set. Both numbers (number_is): compare as numbers; both not: as bytes; a
+ * mix is refused. Equal: what is stored stays;
  *   - a row of another Redis type than the structure is foreign data, whatever the operation;
  *   - KEEP and KEEP_AGE hold for the row at the end of the batch (`check` sees to it that all
  *     actions on one row say the same); EXPIRE likewise: the last one counts;
@@ -23,19 +23,20 @@
 
 /* The numbers are the wire format between worker and script: never reuse one. */
 enum change_op {
-    CHANGE_HASH_SET = 1,       /* field, value */
-    CHANGE_HASH_SET_ONCE = 2,  /* field, value: only if the field is absent */
-    CHANGE_HASH_ADD = 3,       /* field, value: integer */
-    CHANGE_HASH_MAX = 4,       /* field, value */
-    CHANGE_HASH_MIN = 5,       /* field, value */
-    CHANGE_HASH_REMOVE = 6,    /* field */
-    CHANGE_COUNTER_ADD = 7,    /* value: integer */
-    CHANGE_ZSET_SCORE = 8,     /* field: member, value: score, a number_format text */
-    CHANGE_ZSET_ADD = 9,       /* field: member, value: integer */
-    CHANGE_ZSET_MAX = 10,      /* field: member, value: number */
-    CHANGE_ZSET_MIN = 11,      /* field: member, value: number */
-    CHANGE_ZSET_REMOVE = 12,   /* field: member */
-    CHANGE_ZSET_KEEP = 13,     /* value: n; the n highest stay (equal scores: the later member in byte order) */
+    CHANGE_HASH_SET = 1,      /* field, value */
+    CHANGE_HASH_SET_ONCE = 2, /* field, value: only if the field is absent */
+    CHANGE_HASH_ADD = 3,      /* field, value: integer */
+    CHANGE_HASH_MAX = 4,      /* field, value */
+    CHANGE_HASH_MIN = 5,      /* field, value */
+    CHANGE_HASH_REMOVE = 6,   /* field */
+    CHANGE_COUNTER_ADD = 7,   /* value: integer */
+    CHANGE_ZSET_SCORE = 8,    /* field: member, value: score, a number_format text */
+    CHANGE_ZSET_ADD = 9,      /* field: member, value: integer */
+    CHANGE_ZSET_MAX = 10,     /* field: member, value: number */
+    CHANGE_ZSET_MIN = 11,     /* field: member, value: number */
+    CHANGE_ZSET_REMOVE = 12,  /* field: member */
+    CHANGE_ZSET_KEEP =
+        13, /* value: n; the n highest stay (equal scores: the later member in byte order) */
     CHANGE_ZSET_KEEP_AGE = 14, /* value: ms; members with score < highest − ms go */
     CHANGE_SET_INCLUDE = 15,   /* field: member */
     CHANGE_SET_EXCLUDE = 16,   /* field: member */
@@ -48,7 +49,8 @@ enum change_op {
 };
 
 enum change_flag {
-    CHANGE_OWN_INTEGER = 1, /* only ADD writes this place: anything but an integer there is foreign */
+    CHANGE_OWN_INTEGER =
+        1, /* only ADD writes this place: anything but an integer there is foreign */
 };
 
 /* Which Redis structure a row is; in the order of DESIGN section 7. */
@@ -67,7 +69,7 @@ struct change {
     uint8_t op;        /* enum change_op */
     uint8_t flags;     /* enum change_flag */
     uint8_t structure; /* enum structure: also for DELETE and EXPIRE */
-    uint32_t event;    /* index of the event in its batch; the caller of the fold sets changes.event */
+    uint32_t event; /* index of the event in its batch; the caller of the fold sets changes.event */
     struct str key, field, value;
 };
 

@@ -1,5 +1,6 @@
 /*
- * message.h: an AMQP message as the log delivers it, or as it will be published: no rabbitmq-c in it.
+ * message.h: an AMQP message as the log delivers it, or as it will be published: no rabbitmq-c in
+ * it.
  *
  * A received message is one block of memory: message_new() copies everything that a struct message
  * points to behind it, so message_free() is one free().
@@ -15,9 +16,9 @@ enum header_kind { HEADER_TEXT, HEADER_INT, HEADER_DOUBLE, HEADER_BOOL, HEADER_T
 struct message_header {
     struct str name;
     enum header_kind kind;
-    struct str text;   /* HEADER_TEXT: any bytes */
-    int64_t integer;   /* HEADER_INT; HEADER_BOOL 0 or 1; HEADER_TIMESTAMP seconds since 1970 */
-    double real;       /* HEADER_DOUBLE */
+    struct str text; /* HEADER_TEXT: any bytes */
+    int64_t integer; /* HEADER_INT; HEADER_BOOL 0 or 1; HEADER_TIMESTAMP seconds since 1970 */
+    double real;     /* HEADER_DOUBLE */
 };
 
 struct message {

@@ -1,15 +1,12 @@
 /*
- * view.h: fold. A view file is compiled once, then turns events into changes. Pure: no I/O, no clock,
- * no randomness, so a replay gives the same rows.
+ * view.h: fold. A view file is compiled once, then turns events into changes. Pure: no I/O, no
+ * clock, no randomness, so a replay gives the same rows.
  *
  *     struct faults faults = {0};
- *     struct view *view = view_load("views/stock.json", &faults);      NULL: faults say all that is wrong
- *     …
- *     arena_clear(&scratch);
- *     size_t mark = changes.count;
- *     switch (view_fold(view, &event, &changes, &scratch, &why)) {
- *     case FOLD_DONE: case FOLD_IGNORED: break;
- *     case FOLD_PARK: (changes are as before the call) park(why.text); break;
+ *     struct view *view = view_load("views/stock.json", &faults);      NULL: faults say all that is
+ * wrong … arena_clear(&scratch); size_t mark = changes.count; switch (view_fold(view, &event,
+ * &changes, &scratch, &why)) { case FOLD_DONE: case FOLD_IGNORED: break; case FOLD_PARK: (changes
+ * are as before the call) park(why.text); break;
  *     }
  *     view_free(view);
  *
@@ -58,8 +55,9 @@ uint64_t view_digest(const struct view *view);
  * "stock:{subject}" and "stock:{./sku}" are one, shown as the first of them. */
 struct view_row {
     enum structure structure;
-    const char *key;    /* the template as written: "stock:{subject}" */
-    const char *prefix; /* its literal start: "stock:"; it is the whole key when the template has no {} */
+    const char *key; /* the template as written: "stock:{subject}" */
+    const char
+        *prefix; /* its literal start: "stock:"; it is the whole key when the template has no {} */
 };
 size_t view_row_count(const struct view *view);
 const struct view_row *view_row(const struct view *view, size_t index);
@@ -77,7 +75,8 @@ enum fold_result view_fold(const struct view *view, const struct cloudevent *eve
 /* Does any pattern match the type? (For events that could not be decoded.) */
 bool view_matches(const struct view *view, struct str type);
 
-/* The event's `park_by` as text (default /subject), in scratch; {NULL,0}: the event waits for nobody. */
+/* The event's `park_by` as text (default /subject), in scratch; {NULL,0}: the event waits for
+ * nobody. */
 struct str view_park_key(const struct view *view, const struct cloudevent *event,
                          struct arena *scratch);
 

@@ -1,0 +1,50 @@
+/*
+ * position.h: how far a task, one (view, partition), has folded its log, and what stands beside
+ * that.
+ *
+ * In Redis (an interface; README "Fanfold's own keys"): the hash fanfold:cursor:<view> has for each
+ * partition the fields
+ *     <partition>          "<epoch> <offset> <fingerprint> <park revision>"
+ *     <partition>/time     the event time it stands at, "2026-01-31T09:05:07.000Z" or ""
+ *     <partition>/tally    "folded=12 ignored=0 duplicates=1 parked=0 skipped=0"
+ */
+#ifndef FANFOLD_POSITION_H
+#define FANFOLD_POSITION_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/str.h"
+
+#define EPOCH_MAX 64
+
+struct position {
+    char epoch[EPOCH_MAX];  /* "<generation>.<digest>"; "" means: no position is stored */
+    uint64_t offset;        /* the last event that is folded in */
+    uint64_t fingerprint;   /* of the last 16 events up to it, as the log had them */
+    uint64_t park_revision; /* raised by every change of the parked set */
+};
+
+/* Since the epoch began. Each event of the log is counted in exactly one of folded, ignored,
+ * duplicates, skipped, or in parked as long as it is parked. */
+struct tally {
+    uint64_t folded, ignored, duplicates, parked, skipped;
+};
+
+/* What a store knows of a task. */
+struct task_state {
+    struct position position;
+    bool has_time;
+    int64_t time_ms; /* of the last event that had a time */
+    struct tally tally;
+    struct map waiting; /* park_by key → number of events parked under it; later ones wait behind */
+};
+
+/* The text form above; "" for no position. The epoch has no blanks. */
+void position_write(struct buf *out, const struct position *position);
+bool position_read(struct str text, struct position *position);
+bool position_eq(const struct position *a, const struct position *b);
+void tally_write(struct buf *out, const struct tally *tally);
+bool tally_read(struct str text, struct tally *tally);
+void task_state_release(struct task_state *state);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * redis_store.h: the worker's connection to Redis, in a libevent loop: commits, loads, and the
+ * pool's ticks (pool.h) go over it.
+ *
+ *     struct redis_store *redis = redis_store_new(base, &uri, &hooks, arg);   connects by itself
+ *     struct store *store = redis_store_as_store(redis);
+ *     store_free(store);
+ *
+ * It connects, logs in, selects the database, checks that the server can be used (no cluster mode,
+ * maxmemory-policy noeviction, a primary), runs every command it needs once on a scratch key, loads
+ * the scripts, then calls hooks.up. When any of that fails or the connection is lost it calls
+ * hooks.down once with the reason, and tries again with jittered exponential back-off (0.2 … 10 s)
+ * for ever. A command without an answer for 30 s counts as a lost connection.
+ */
+#ifndef FANFOLD_REDIS_STORE_H
+#define FANFOLD_REDIS_STORE_H
+
+#include "base/uri.h"
+#include <fanfold/store.h>
+
+struct event_base;
+struct redis_store;
+
+struct redis_store_hooks {
+    void (*up)(void *arg);
+    /* Called when it goes down, and again only when the reason changes while it stays down. */
+    void (*down)(void *arg, const struct error *why);
+};
+
+struct redis_store *redis_store_new(struct event_base *base, const struct uri *uri,
+                                    const struct redis_store_hooks *hooks, void *arg);
+struct store *redis_store_as_store(struct redis_store *redis);
+bool redis_store_is_up(const struct redis_store *redis);
+
+#endif

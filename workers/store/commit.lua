@@ -1,0 +1,170 @@
+-- commit.lua: the commit rule, carried out inside Redis in one piece. This is the only place where it
+-- stands; ram_commit.c is the same rule in memory, and tests/integration/store_conformance_test.c
+-- holds the two against each other.
+--
+-- A batch folds the events after position `from` up to position `to` into changes. The rule:
+--
+--   (1) It is committed only if the stored position equals `from` in all its parts (epoch, offset,
+--       fingerprint, park revision). If what is stored has the epoch of `to`, an offset at or behind
+--       its offset, and the park revision that this batch would leave, it is in already. Anything else
+--       is a conflict: another worker, another definition, a parked set that this fold did not know, a
+--       Redis that lost its last second. Then nothing changes.
+--   (2) All that the batch depends on is read, and all results are computed, before anything is
+--       written. A change whose result is impossible is refused; a value that this fold cannot have
+--       made is foreign data. Then nothing changes.
+--   (3) The position is written first. If the server refuses that (out of memory, read-only, disk,
+--       permission), nothing has changed. What follows are absolute results of commands whose types
+--       were checked in (2), on keys that no one else can touch before the script ends: they cannot
+--       fail on data. Redis does not roll back; so nothing here may be able to fail after that write.
+--       If one does (a permission taken away at this moment), the answer is `torn`, never silence.
+--   (4) Only then is the answer `ok`.
+--
+-- A crash before (3) leaves the old position and the old rows. Redis runs the script in one piece and
+-- logs it as one transaction, so a crash after (3) leaves both new or, when the log is cut, both old.
+-- A lost reply is followed by a replay of the same batch (`already`) or of the same events from the
+-- stored position (equal to `from` of that batch): harmless either way.
+--
+-- Results are those of the changes one by one, with two statements about a whole batch (change.h):
+-- EXPIRE and the KEEPs hold for the row at its end, and a row loses its expiry when it is deleted or
+-- is empty at the end, not when it is empty in between.
+--
+-- The rows themselves, one function for each structure, are in commit_rows.lua.
+--
+-- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
+--       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
+--       5… the rows, each once
+-- ARGV  1 partition   2 from   3 to   4 time   5 tally   ("" : no position, no time)
+--       6 changes, as MessagePack, one flat array; for each row, in the order of KEYS:
+--         structure, n, then n times: op * 2 + flags, field, value (in event order)
+--       7 parked events, "" or MessagePack, one flat array; for each:
+--         offset, record, payload or 0, key or 0
+-- Answer: ok | already | frozen | conflict, stored | failed, text | torn, text
+--         | foreign, text                  one of Fanfold's own keys is of another type
+--         | faults, then for each row that has one: index of the change on the wire,
+--           1 foreign or 0 refused, text   (the caller reports the one that comes first in the log)
+
+----------------------------------------------------------------------------------- (1) the position
+
+local function parts(position)
+    return match(position, '^(%S+) (%d+) (%d+) (%d+)$')
+end
+
+-- Offsets stay texts: a Lua number is exact only up to 2^53.
+local function at_least(a, b)
+    return #a > #b or (#a == #b and not bytes_less(a, b))
+end
+
+local cursor, partition, from, to = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local standing = try('HMGET', cursor, partition, partition .. '/frozen')
+if standing.err then
+    if find(standing.err, 'WRONGTYPE', 1, true) then
+        return {'foreign', cursor .. ' is not a hash but ' .. call('TYPE', cursor).ok}
+    end
+    return {'failed', standing.err}
+end
+local stored = standing[1] or ''
+if stored ~= from then
+    local epoch, offset, _, park_revision = parts(stored)
+    local to_epoch, to_offset, _, to_park_revision = parts(to)
+    if epoch and epoch == to_epoch and park_revision == to_park_revision and
+        at_least(offset, to_offset) then
+        return {'already'}
+    end
+    return {'conflict', stored}
+end
+if standing[2] then
+    return {'frozen'}
+end
+
+--------------------------------------------------------------------------------- (2) read and compute
+
+local w = cmsgpack.unpack(ARGV[6])
+local at, row, index, last = 1, 5, 0, #w
+while at <= last do
+    local count = w[at + 1]
+    ROW[w[at]](w, at + 2, at + 1 + count * 3, index, KEYS[row])
+    at, row, index = at + 2 + count * 3, row + 1, index + count
+end
+
+-- Parked events: how many wait under each key is written as a number, like all else.
+local parked = ARGV[7] ~= '' and cmsgpack.unpack(ARGV[7]) or {}
+local records, payloads, waiting = {}, {}, {}
+local function plan_parked()
+    local keys, added = {}, {}
+    for i = 1, #parked, 4 do
+        local offset, payload, key = parked[i], parked[i + 2], parked[i + 3]
+        records[#records + 1], records[#records + 2] = offset, parked[i + 1]
+        if payload ~= 0 then
+            payloads[#payloads + 1], payloads[#payloads + 2] = offset, payload
+        end
+        if key ~= 0 then
+            if not added[key] then
+                keys[#keys + 1] = key
+            end
+            added[key] = (added[key] or 0) + 1
+        end
+    end
+    for i = 2, 4 do
+        local reply = try('HLEN', KEYS[i])
+        if type(reply) == 'table' then
+            return KEYS[i] .. ': ' .. reply.err
+        end
+    end
+    for _, key in ipairs(keys) do
+        local held = call('HGET', KEYS[4], key) or '0'
+        local count = int_of(held)
+        if not count then
+            return 'field ' .. key .. ' of ' .. KEYS[4] .. ' is not an integer but ' .. held
+        end
+        waiting[#waiting + 1], waiting[#waiting + 2] = key, int_text(count + added[key])
+    end
+end
+if #parked > 0 then
+    local wrong = plan_parked()
+    if wrong then
+        return {'foreign', wrong}
+    end
+    write('HSET', KEYS[2], records)
+    write('HSET', KEYS[3], payloads)
+    write('HSET', KEYS[4], waiting)
+end
+
+if unreadable then
+    return {'failed', unreadable}
+end
+if #faults > 1 then
+    return faults
+end
+
+------------------------------------------------------------------------------------------- (3) write
+
+local first = try('HSET', cursor, partition, to, partition .. '/time', ARGV[4],
+    partition .. '/tally', ARGV[5])
+if type(first) == 'table' then
+    return {'failed', first.err}
+end
+
+-- Members with a score below the highest minus age go.
+local function keep_age(key, age)
+    local top = call('ZREVRANGE', key, '0', '0', 'WITHSCORES')
+    if top[2] then
+        call('ZREMRANGEBYSCORE', key, '-inf', '(' .. format('%.17g', tonumber(top[2]) - tonumber(age)))
+    end
+end
+
+local function carry_out()
+    for i = 1, planned do
+        local command = plan[i]
+        if command[1] == 'KEEP_AGE' then
+            keep_age(command[2], command[3])
+        else
+            call(unpack(command))
+        end
+    end
+end
+
+local done, why = pcall(carry_out)
+if not done then
+    return {'torn', type(why) == 'table' and why.err or tostring(why)}
+end
+return {'ok'} -- (4)

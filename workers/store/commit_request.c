@@ -1,0 +1,209 @@
+/*
+ * commit_request.c: batch → EVALSHA; the arguments are described at the head of commit.lua.
+ */
+#include "store/commit_request.h"
+#include "base/error.h"
+#include "base/timestamp.h"
+#include "store/msgpack.h"
+#include "store/redis_client.h"
+#include <stdlib.h>
+
+#define FIXED_KEYS 4
+#define FIXED_ARGS 7
+
+struct wire_row {
+    struct str key;
+    uint8_t structure;
+    uint32_t count;       /* changes of the row */
+    uint32_t first, next; /* places on the wire: its first change, and where the next one goes */
+};
+
+void store_key(struct buf *out, const char *what, const char *view, const char *partition)
+{
+    buf_add(out, STR("fanfold:"));
+    buf_add(out, str_of(what));
+    buf_add_byte(out, ':');
+    buf_add(out, str_of(view));
+    if (partition) {
+        buf_add_byte(out, ':');
+        buf_add(out, str_of(partition));
+    }
+}
+
+static void member(struct buf *out, const char *name, struct str text)
+{
+    if (!str_is(text))
+        return;
+    buf_printf(out, ",\"%s\":", name);
+    buf_add_json_string(out, text);
+}
+
+void parked_record(struct buf *out, const struct parked_event *event)
+{
+    char at[TIMESTAMP_TEXT_MAX];
+    size_t length = timestamp_format(event->parked_at_ms, at);
+    buf_add(out, STR("{\"reason\":"));
+    buf_add_json_string(out, str_is(event->reason) ? event->reason : STR(""));
+    member(out, "key", event->key);
+    buf_add(out, event->waits ? STR(",\"waits\":true") : STR(",\"waits\":false"));
+    member(out, "id", event->id);
+    member(out, "source", event->source);
+    member(out, "type", event->type);
+    member(out, "at", (struct str){at, length});
+    buf_add_byte(out, '}');
+}
+
+/* The row of the change, made when it is the first of its key. */
+static uint32_t row_of(struct commit_request *request, const struct change *change)
+{
+    uint64_t *id = map_put(&request->row_ids, change->key);
+    if (*id)
+        return (uint32_t)(*id - 1);
+    if (request->row_count == request->row_cap) {
+        request->row_cap = request->row_cap ? request->row_cap * 2 : 64;
+        request->rows = must_realloc(request->rows, request->row_cap * sizeof(*request->rows));
+    }
+    request->rows[request->row_count] =
+        (struct wire_row){.key = change->key, .structure = change->structure};
+    *id = ++request->row_count;
+    return (uint32_t)(request->row_count - 1);
+}
+
+/* Groups the changes by row, rows in the order of their first change, a row's changes in theirs. */
+static struct wire_change *group(struct commit_request *request, const struct changes *changes)
+{
+    struct wire_change *order = must_calloc(changes->count + 1, sizeof(*order));
+    uint32_t *ids = must_calloc(changes->count + 1, sizeof(*ids));
+    map_clear(&request->row_ids);
+    request->row_count = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        ids[i] = row_of(request, &changes->at[i]);
+        request->rows[ids[i]].count++;
+    }
+    uint32_t place = 0;
+    for (size_t i = 0; i < request->row_count; i++) {
+        request->rows[i].first = request->rows[i].next = place;
+        place += request->rows[i].count;
+    }
+    for (size_t i = 0; i < changes->count; i++)
+        order[request->rows[ids[i]].next++] =
+            (struct wire_change){(uint32_t)i, changes->at[i].event};
+    free(ids);
+    return order;
+}
+
+static void pack_text(struct buf *out, struct str text)
+{
+    if (str_is(text))
+        msgpack_str(out, text);
+    else
+        msgpack_uint(out, 0);
+}
+
+/* The flag speaks of the two operations that look at it, whatever other changes carry it. */
+static uint32_t op_code(const struct change *change)
+{
+    bool looks = change->op == CHANGE_HASH_ADD || change->op == CHANGE_ZSET_ADD;
+    return change->op * 2u + (looks && change->flags & CHANGE_OWN_INTEGER ? 1 : 0);
+}
+
+static void pack_changes(struct commit_request *request, const struct changes *changes,
+                         const struct wire_change *order)
+{
+    struct buf *out = &request->changes;
+    buf_clear(out);
+    size_t array = msgpack_array(out);
+    for (size_t r = 0; r < request->row_count; r++) {
+        const struct wire_row *row = &request->rows[r];
+        msgpack_uint(out, row->structure);
+        msgpack_uint(out, row->count);
+        for (uint32_t i = row->first; i < row->next; i++) {
+            const struct change *change = &changes->at[order[i].change];
+            msgpack_uint(out, op_code(change));
+            pack_text(out, change->field);
+            pack_text(out, change->value);
+        }
+    }
+    msgpack_array_end(out, array, (uint32_t)(request->row_count * 2 + changes->count * 3));
+}
+
+static void pack_parked(struct commit_request *request, const struct batch *batch)
+{
+    struct buf *out = &request->parked;
+    buf_clear(out);
+    if (batch->parked_count == 0)
+        return;
+    size_t array = msgpack_array(out);
+    for (size_t i = 0; i < batch->parked_count; i++) {
+        const struct parked_event *event = &batch->parked[i];
+        buf_clear(&request->text);
+        buf_add_u64(&request->text, event->offset);
+        msgpack_str(out, buf_str(&request->text));
+        buf_clear(&request->text);
+        parked_record(&request->text, event);
+        msgpack_str(out, buf_str(&request->text));
+        pack_text(out, event->payload);
+        pack_text(out, event->key);
+    }
+    msgpack_array_end(out, array, (uint32_t)(batch->parked_count * 4));
+}
+
+static void add_store_key(struct commit_request *request, const char *what, const char *view,
+                          const char *partition)
+{
+    buf_clear(&request->text);
+    store_key(&request->text, what, view, partition);
+    resp_arg(&request->resp, buf_str(&request->text));
+}
+
+static void add_position(struct commit_request *request, const struct position *position)
+{
+    buf_clear(&request->text);
+    position_write(&request->text, position);
+    resp_arg(&request->resp, buf_str(&request->text));
+}
+
+struct wire_change *commit_request_build(struct commit_request *request, const struct batch *batch,
+                                         const char *sha)
+{
+    struct wire_change *order = group(request, &batch->changes);
+    pack_changes(request, &batch->changes, order);
+    pack_parked(request, batch);
+
+    struct buf *out = &request->resp;
+    buf_clear(out);
+    resp_begin(out, 3 + FIXED_KEYS + request->row_count + FIXED_ARGS);
+    resp_arg(out, STR("EVALSHA"));
+    resp_arg(out, str_of(sha));
+    resp_arg_u64(out, FIXED_KEYS + request->row_count);
+    add_store_key(request, "cursor", batch->view, NULL);
+    add_store_key(request, "parked", batch->view, batch->partition);
+    add_store_key(request, "parked-payload", batch->view, batch->partition);
+    add_store_key(request, "waiting", batch->view, batch->partition);
+    for (size_t i = 0; i < request->row_count; i++)
+        resp_arg(out, request->rows[i].key);
+
+    resp_arg(out, str_of(batch->partition));
+    add_position(request, &batch->from);
+    add_position(request, &batch->to);
+    char time[TIMESTAMP_TEXT_MAX];
+    size_t length = batch->has_time ? timestamp_format(batch->time_ms, time) : 0;
+    resp_arg(out, (struct str){time, length});
+    buf_clear(&request->text);
+    tally_write(&request->text, &batch->tally);
+    resp_arg(out, buf_str(&request->text));
+    resp_arg(out, buf_str(&request->changes));
+    resp_arg(out, buf_str(&request->parked));
+    return order;
+}
+
+void commit_request_release(struct commit_request *request)
+{
+    buf_release(&request->resp);
+    buf_release(&request->changes);
+    buf_release(&request->parked);
+    buf_release(&request->text);
+    map_release(&request->row_ids);
+    free(request->rows);
+    *request = (struct commit_request){0};
+}

@@ -1,0 +1,151 @@
+/*
+ * redis_reader.c: the blocking connection of the commands: login, time-outs, errors.
+ */
+#include <fanfold/redis_reader.h>
+
+#include "base/error.h"
+#include "store/redis_client.h"
+#include "store/redis_reader_private.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define CONNECT_SECONDS 3
+#define COMMAND_SECONDS 5
+
+static char *where_is(const struct uri *uri)
+{
+    if (uri->path)
+        return must_strdup(uri->path);
+    struct buf out = {0};
+    buf_printf(&out, strchr(uri->host, ':') ? "[%s]:%d" : "%s:%d", uri->host, uri->port);
+    char *where = must_strdup(buf_text(&out));
+    buf_release(&out);
+    return where;
+}
+
+/* hiredis has no code of its own for a time-out: the text of EAGAIN stays in the context. */
+static bool lost(const struct redis_reader *reader, struct error *error)
+{
+    const redisContext *context = reader->context;
+    if (context->err == REDIS_ERR_IO && strcmp(context->errstr, strerror(EAGAIN)) == 0)
+        return error_set(error, ERROR_UNAVAILABLE, "Redis at %s: no answer within %d seconds",
+                         reader->where, COMMAND_SECONDS);
+    return error_set(error, ERROR_UNAVAILABLE, "Redis at %s: %s", reader->where, context->errstr);
+}
+
+/* Frees the reply, an error. */
+static bool refused(const struct redis_reader *reader, redisReply *reply, struct error *error)
+{
+    error_set(error, redis_error_kind(reply->str), "Redis at %s: %s", reader->where, reply->str);
+    freeReplyObject(reply);
+    return false;
+}
+
+bool reader_wrong_type(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0;
+}
+
+redisReply *reader_ask(struct redis_reader *reader, struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    redisReply *reply = redisvCommand(reader->context, format, args);
+    va_end(args);
+    if (!reply) {
+        lost(reader, error);
+        return NULL;
+    }
+    if (reply->type == REDIS_REPLY_ERROR && !reader_wrong_type(reply)) {
+        refused(reader, reply, error);
+        return NULL;
+    }
+    return reply;
+}
+
+bool reader_is_texts(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    return true;
+}
+
+bool reader_unexpected(const struct redis_reader *reader, redisReply *reply, const char *what,
+                       struct error *error)
+{
+    if (reader_wrong_type(reply))
+        error_set(error, ERROR_CONFIG, "Redis at %s: %s: %s", reader->where, what, reply->str);
+    else
+        error_set(error, ERROR_CONFIG, "Redis at %s: %s: an answer that Redis does not give",
+                  reader->where, what);
+    freeReplyObject(reply);
+    return false;
+}
+
+/* Every refusal of AUTH is one of the login, wrong or none configured; but not a full server's. */
+static bool login(struct redis_reader *reader, const struct uri *uri, struct error *error)
+{
+    if (!uri->password)
+        return true;
+    redisReply *reply = uri->user
+                            ? reader_ask(reader, error, "AUTH %s %s", uri->user, uri->password)
+                            : reader_ask(reader, error, "AUTH %s", uri->password);
+    if (!reply && !reader->context->err && !strstr(error->text, "max number of clients"))
+        error->kind = ERROR_PERMISSION;
+    if (reply)
+        freeReplyObject(reply);
+    return reply != NULL;
+}
+
+static bool select_database(struct redis_reader *reader, const struct uri *uri, struct error *error)
+{
+    if (!uri->db)
+        return true;
+    redisReply *reply = reader_ask(reader, error, "SELECT %d", uri->db);
+    if (!reply && strstr(error->text, "out of range"))
+        return error_set(error, ERROR_CONFIG, "Redis at %s: there is no database %d", reader->where,
+                         uri->db);
+    if (reply)
+        freeReplyObject(reply);
+    return reply != NULL;
+}
+
+static bool connect_to(struct redis_reader *reader, const struct uri *uri, struct error *error)
+{
+    struct timeval limit = {.tv_sec = CONNECT_SECONDS};
+    reader->context = uri->path ? redisConnectUnixWithTimeout(uri->path, limit)
+                                : redisConnectWithTimeout(uri->host, uri->port, limit);
+    if (!reader->context || reader->context->err)
+        return error_set(error, ERROR_UNAVAILABLE, "Redis at %s: %s", reader->where,
+                         reader->context ? reader->context->errstr : "out of memory");
+    redisSetTimeout(reader->context, (struct timeval){.tv_sec = COMMAND_SECONDS});
+    return true;
+}
+
+struct redis_reader *redis_reader_open(const struct uri *uri, struct error *error)
+{
+    struct redis_reader *reader = must_calloc(1, sizeof *reader);
+    reader->where = where_is(uri);
+    if (uri->tls)
+        error_set(error, ERROR_CONFIG,
+                  "Redis at %s: rediss:// (TLS) is not supported; write redis://", reader->where);
+    else if (connect_to(reader, uri, error) && login(reader, uri, error) &&
+             select_database(reader, uri, error))
+        return reader;
+    redis_reader_close(reader);
+    return NULL;
+}
+
+void redis_reader_close(struct redis_reader *reader)
+{
+    if (!reader)
+        return;
+    if (reader->context)
+        redisFree(reader->context);
+    free(reader->where);
+    free(reader);
+}

@@ -1,0 +1,268 @@
+/*
+ * redis_store.c: commits and loads over one connection; the rule itself is in commit.lua.
+ */
+#include <fanfold/redis_store.h>
+
+#include "base/timestamp.h"
+#include "store/commit_request.h"
+#include "store/redis_check.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct redis_store {
+    struct store store;
+    struct redis_client *client;
+    struct redis_store_hooks hooks;
+    void *arg;
+    struct redis_check check;
+    char sha[SCRIPT_COUNT][REDIS_SHA_LEN + 1];
+    struct commit_request request;
+};
+
+/* A commit under way. */
+struct commit_call {
+    struct redis_store *redis;
+    store_commit_fn *done;
+    void *arg;
+    struct wire_change *order;
+    size_t count;
+};
+
+/* A load under way: two replies, the position's and then that of the waiting keys. */
+struct load_call {
+    struct redis_store *redis;
+    store_load_fn *done;
+    void *arg;
+    struct task_state state;
+    enum store_status status;
+    struct error error;
+};
+
+static struct redis_store *of(struct store *store)
+{
+    return (struct redis_store *)store; /* store is its first member */
+}
+
+bool redis_store_distrust(struct redis_store *redis, const char *text)
+{
+    /* Not NOPERM: a view whose keys are not permitted stops alone. */
+    static const char *const reasons[] = {"NOSCRIPT", "LOADING",    "BUSY",
+                                          "READONLY", "MASTERDOWN", "NOAUTH",
+                                          "TRYAGAIN", "MOVED",      "CLUSTERDOWN"};
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+        if (strncmp(text, reasons[i], strlen(reasons[i])) != 0)
+            continue;
+        char *where = uri_safe(redis_client_uri(redis->client), "redis");
+        struct error why;
+        error_set(&why, redis_error_kind(text), "%s: setting up anew: %s", where, text);
+        free(where);
+        redis_client_fail(redis->client, &why);
+        return true;
+    }
+    return false;
+}
+
+/* -------------------------------------------------------------------------------------- connecting
+ */
+
+static void on_checked(void *arg, const struct error *why)
+{
+    struct redis_store *redis = arg;
+    if (why) {
+        redis_client_fail(redis->client, why);
+        return;
+    }
+    memcpy(redis->sha, redis->check.sha, sizeof(redis->sha));
+    redis_client_ready(redis->client);
+    redis->hooks.up(redis->arg);
+}
+
+static void on_connected(void *arg)
+{
+    struct redis_store *redis = arg;
+    redis_check_start(&redis->check, redis->client, on_checked, redis);
+}
+
+static void on_down(void *arg, const struct error *why)
+{
+    struct redis_store *redis = arg;
+    redis->hooks.down(redis->arg, why);
+}
+
+/* ------------------------------------------------------------------------------------------ commit
+ */
+
+static void on_commit(void *arg, const redisReply *reply)
+{
+    struct commit_call *call = arg;
+    struct commit_result result = {0};
+    commit_reply_read(reply, call->order, call->count, &result);
+    if (result.outcome == COMMIT_UNKNOWN || result.outcome == COMMIT_FAILED)
+        redis_store_distrust(call->redis, result.reason);
+    call->done(call->arg, &result);
+    free(call->order);
+    free(call);
+}
+
+static void redis_commit(struct store *store, const struct batch *batch, store_commit_fn *done,
+                         void *arg)
+{
+    struct redis_store *redis = of(store);
+    struct commit_call *call = must_alloc(sizeof(*call));
+    *call = (struct commit_call){.redis = redis, .done = done, .arg = arg};
+    call->count = batch->changes.count;
+    call->order = commit_request_build(&redis->request, batch, redis->sha[SCRIPT_COMMIT]);
+    redis_client_send(redis->client, buf_str(&redis->request.resp), on_commit, call);
+}
+
+/* -------------------------------------------------------------------------------------------- load
+ */
+
+static void load_fail(struct load_call *call, enum store_status status, const char *what,
+                      const char *text)
+{
+    if (call->status != STORE_OK)
+        return;
+    call->status = status;
+    char *where = uri_safe(redis_client_uri(call->redis->client), "redis");
+    error_set(&call->error, redis_error_kind(text), "%s: %s%s", where, what, text);
+    free(where);
+}
+
+/* Is the reply an array of that many (0: any number of) elements? */
+static bool is_answer(struct load_call *call, const redisReply *reply, size_t count)
+{
+    if (!reply)
+        load_fail(call, STORE_UNKNOWN, "", "no connection, or it was lost before the answer");
+    else if (reply->type == REDIS_REPLY_ERROR)
+        load_fail(call,
+                  redis_store_distrust(call->redis, reply->str) ? STORE_UNKNOWN : STORE_FAILED, "",
+                  reply->str);
+    else if (reply->type != REDIS_REPLY_ARRAY || (count && reply->elements != count))
+        load_fail(call, STORE_FAILED, "", "an unexpected kind of answer");
+    return call->status == STORE_OK;
+}
+
+static struct str text_of(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? (struct str){reply->str, (size_t)reply->len}
+                                             : STR("");
+}
+
+static void on_position(void *arg, const redisReply *reply)
+{
+    struct load_call *call = arg;
+    struct task_state *state = &call->state;
+    if (!is_answer(call, reply, 3))
+        return;
+    struct str position = text_of(reply->element[0]), time = text_of(reply->element[1]),
+               tally = text_of(reply->element[2]);
+    if (!position_read(position, &state->position))
+        load_fail(call, STORE_FAILED, "what stands as the position is none: ", position.at);
+    if (time.len && !timestamp_parse(time, &state->time_ms))
+        load_fail(call, STORE_FAILED, "what stands as the position's time is none: ", time.at);
+    state->has_time = time.len != 0;
+    if (tally.len && !tally_read(tally, &state->tally))
+        load_fail(call, STORE_FAILED, "what stands as the position's tally is none: ", tally.at);
+}
+
+static void read_waiting(struct load_call *call, const redisReply *reply)
+{
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        unsigned long long count = strtoull(text_of(reply->element[i + 1]).at, NULL, 10);
+        if (count)
+            *map_put(&call->state.waiting, text_of(reply->element[i])) = count;
+    }
+}
+
+static void on_waiting(void *arg, const redisReply *reply)
+{
+    struct load_call *call = arg;
+    if (is_answer(call, reply, 0))
+        read_waiting(call, reply);
+    if (call->status == STORE_OK)
+        call->done(call->arg, STORE_OK, &call->state, NULL);
+    else
+        call->done(call->arg, call->status, NULL, &call->error);
+    task_state_release(&call->state);
+    free(call);
+}
+
+/* The position is read first: should a commit come in between, the position is the older of the
+ * two, and the next commit conflicts. */
+static void redis_load(struct store *store, const char *view, const char *partition,
+                       store_load_fn *done, void *arg)
+{
+    struct redis_store *redis = of(store);
+    struct load_call *call = must_calloc(1, sizeof(*call));
+    call->redis = redis;
+    call->done = done;
+    call->arg = arg;
+
+    struct buf resp = {0}, text = {0};
+    static const char *const suffixes[] = {"", "/time", "/tally"};
+    resp_begin(&resp, 5);
+    resp_arg(&resp, STR("HMGET"));
+    store_key(&text, "cursor", view, NULL);
+    resp_arg(&resp, buf_str(&text));
+    for (size_t i = 0; i < 3; i++) {
+        buf_clear(&text);
+        buf_printf(&text, "%s%s", partition, suffixes[i]);
+        resp_arg(&resp, buf_str(&text));
+    }
+    redis_client_send(redis->client, buf_str(&resp), on_position, call);
+
+    buf_clear(&resp);
+    buf_clear(&text);
+    store_key(&text, "waiting", view, partition);
+    resp_begin(&resp, 2);
+    resp_arg(&resp, STR("HGETALL"));
+    resp_arg(&resp, buf_str(&text));
+    redis_client_send(redis->client, buf_str(&resp), on_waiting, call);
+    buf_release(&resp);
+    buf_release(&text);
+}
+
+/* --------------------------------------------------------------------------------------------------
+ */
+
+static void redis_free(struct store *store)
+{
+    struct redis_store *redis = of(store);
+    redis_client_free(redis->client);
+    commit_request_release(&redis->request);
+    free(redis);
+}
+
+struct redis_store *redis_store_new(struct event_base *base, const struct uri *uri,
+                                    const struct redis_store_hooks *hooks, void *arg)
+{
+    static const struct store_ops ops = {redis_load, redis_commit, redis_free};
+    static const struct redis_client_hooks client_hooks = {on_connected, on_down};
+    struct redis_store *redis = must_calloc(1, sizeof(*redis));
+    redis->store.ops = &ops;
+    redis->hooks = *hooks;
+    redis->arg = arg;
+    redis->client = redis_client_new(base, uri, &client_hooks, redis);
+    return redis;
+}
+
+struct store *redis_store_as_store(struct redis_store *redis)
+{
+    return &redis->store;
+}
+
+bool redis_store_is_up(const struct redis_store *redis)
+{
+    return redis_client_is_ready(redis->client);
+}
+
+struct redis_client *redis_store_client(struct redis_store *redis)
+{
+    return redis->client;
+}
+
+const char *redis_store_sha(const struct redis_store *redis, enum redis_script script)
+{
+    return redis->sha[script];
+}

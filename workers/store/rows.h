@@ -1,0 +1,34 @@
+/*
+ * rows.h: a row's JSON text, the same whether it is read from Redis or from the RAM twin.
+ *
+ * What each structure looks like stands at redis_reader_row(). Each function appends to json.
+ * Counters, HLL counts and JSON documents are JSON as they stand. A text that is not UTF-8 (no fold
+ * writes one) becomes {"base64": "…"}; as the name of a hash's field, where JSON wants a text,
+ * "base64:…".
+ */
+#ifndef FANFOLD_STORE_ROWS_H
+#define FANFOLD_STORE_ROWS_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct row_field {
+    struct str name, value;
+};
+
+struct row_member {
+    struct str name;
+    double score; /* finite */
+};
+
+void rows_text(struct buf *json, struct str text);
+/* {"name":"value",…}: sorts the fields by name in byte order. */
+void rows_hash(struct buf *json, struct row_field *fields, size_t count);
+/* [["name",score],…]: sorts as ZREVRANGE does: highest first, equal scores by name backwards. */
+void rows_zset(struct buf *json, struct row_member *members, size_t count);
+/* ["text",…]: sorts the members in byte order. */
+void rows_set(struct buf *json, struct str *members, size_t count);
+/* ["text",…] in the order given: newest first. */
+void rows_list(struct buf *json, const struct str *elements, size_t count);
+
+#endif

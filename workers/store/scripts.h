@@ -1,0 +1,10 @@
+/*
+ * scripts.h: the server-side scripts as text; the build makes them from the .lua files.
+ */
+#ifndef FANFOLD_STORE_SCRIPTS_H
+#define FANFOLD_STORE_SCRIPTS_H
+
+extern const char commit_lua[];
+extern const char lease_lua[];
+
+#endif
