@@ -55,12 +55,15 @@ local function at_least(a, b)
 end
 
 local cursor, partition, from, to = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local standing = try('HMGET', cursor, partition, partition .. '/frozen')
+local standing = try('HMGET', cursor, partition, partition .. '/frozen', partition .. '/torn')
 if standing.err then
     if find(standing.err, 'WRONGTYPE', 1, true) then
         return {'foreign', cursor .. ' is not a hash but ' .. call('TYPE', cursor).ok}
     end
     return {'failed', standing.err}
+end
+if standing[3] then
+    return {'torn', standing[3]}
 end
 local stored = standing[1] or ''
 if stored ~= from then
@@ -165,6 +168,8 @@ end
 
 local done, why = pcall(carry_out)
 if not done then
-    return {'torn', type(why) == 'table' and why.err or tostring(why)}
+    local text = type(why) == 'table' and why.err or tostring(why)
+    try('HSET', cursor, partition .. '/torn', text) -- until somebody mends the rows
+    return {'torn', text}
 end
 return {'ok'} -- (4)

@@ -71,9 +71,9 @@ static void read_answer(const redisReply *reply, const struct wire_change *order
         set(result, COMMIT_FOREIGN, "", text);
     else if (strcmp(word, "torn") == 0)
         set(result, COMMIT_FOREIGN,
-            "Redis refused a command in the middle of a commit, so rows of this view are behind "
-            "its "
-            "position: rebuild the view. It said: ",
+            "Redis refused a command in the middle of a commit, so rows are behind the position, "
+            "and "
+            "the view must be folded again from the beginning. It said: ",
             text);
     else if (strcmp(word, "faults") == 0)
         read_faults(reply, order, count, result);

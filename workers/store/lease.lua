@@ -93,7 +93,10 @@ local function read_tasks()
     for i = 5, #ARGV, 5 do
         local view, partition = ARGV[i], ARGV[i + 1]
         local cursor = KEYS[3 + #tasks]
-        local stored = redis.call('HGET', cursor, partition) or ''
+        local stored = redis.pcall('HGET', cursor, partition) or ''
+        if type(stored) == 'table' then -- no hash: the commit finds that out, and stops that view alone
+            stored = ''
+        end
         local epoch = stored:match('^[^ ]*')
         tasks[#tasks + 1] = {
             name = view .. ' ' .. partition,

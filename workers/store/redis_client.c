@@ -244,7 +244,8 @@ static void tear_down(struct redis_client *client)
         redisAsyncFree(context);
     client->freeing = false;
     client->failed = false;
-    plan_retry(client, was_steady);
+    if (!client->uri.tls) /* what cannot speak TLS never connects: it would be in plain text */
+        plan_retry(client, was_steady);
     tell_down(client);
 }
 
