@@ -1,0 +1,26 @@
+/*
+ * stream_probe.h: short questions to a partition, each over a connection of its own; blocking, for
+ * at most about 10 s (connecting 5 s, then waiting).
+ */
+#ifndef FANFOLD_STREAM_PROBE_H
+#define FANFOLD_STREAM_PROBE_H
+
+#include "base/error.h"
+#include "base/uri.h"
+
+struct stream_ends {
+    bool empty;
+    uint64_t first, last; /* offsets of the oldest and the newest message; valid unless empty */
+};
+
+/* The oldest offset (probe `first`). */
+bool stream_probe_first(const struct uri *uri, const char *partition, struct stream_ends *ends,
+                        struct error *error);
+
+/* The newest offset: attaches at `last`, which is the last *chunk* (FACTS 1.2), and reads until
+ * nothing more comes. Returns as soon as an offset >= enough is seen (UINT64_MAX: read to the end).
+ */
+bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t enough,
+                       struct stream_ends *ends, struct error *error);
+
+#endif

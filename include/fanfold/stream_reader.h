@@ -1,0 +1,65 @@
+/*
+ * stream_reader.h: deliver. Reads one partition (a RabbitMQ stream queue) from an offset on, in a
+ * libevent loop.
+ *
+ *     reader = stream_reader_open(base, &uri, "shop.events.log.0", start, &hooks, arg, &error);
+ *     …hooks.message(arg, message) for each; hooks.turn(arg) when the burst has been taken in…
+ *     stream_reader_acknowledge(reader, n);      credit for the first n messages of this reader
+ *     stream_reader_pause(reader);               stop reading the socket (byte budget full)
+ *     stream_reader_resume(reader);
+ *     stream_reader_close(reader);               also after hooks.closed; never inside message()
+ *
+ * Opening blocks for at most CONNECT_TIMEOUT (5 s) all told: rabbitmq-c has no other way.
+ * Everything after that does not block. One connection with one channel each (FACTS 2.1).
+ *
+ * "It is attached" says nothing about where: the broker clamps silently (FACTS 0.3). The caller
+ * compares the first offsets with what it asked for.
+ */
+#ifndef FANFOLD_STREAM_READER_H
+#define FANFOLD_STREAM_READER_H
+
+#include "base/error.h"
+#include "base/uri.h"
+#include <fanfold/message.h>
+
+struct event_base;
+struct stream_reader;
+
+/* Messages that may be on their way unacknowledged; a soft limit, whole chunks arrive (FACTS 0.5).
+ */
+#define STREAM_READER_PREFETCH 2000
+
+enum stream_start_kind { STREAM_FIRST, STREAM_NEXT, STREAM_LAST, STREAM_OFFSET, STREAM_TIME };
+
+struct stream_start {
+    enum stream_start_kind kind;
+    uint64_t value; /* STREAM_OFFSET: the offset; STREAM_TIME: Unix seconds (chunk-granular: earlier
+                       ones may come) */
+};
+
+struct stream_reader_hooks {
+    /* The callee owns the message (message_free). Called only from the loop. */
+    void (*message)(void *arg, struct message *message);
+    /* After each burst of message() calls (at most STREAM_READER_BURST or 1 MiB). */
+    void (*turn)(void *arg);
+    /* Once, and nothing after it: the connection is lost, the broker cancelled (queue deleted), …
+     * Close the reader in or after it. */
+    void (*closed)(void *arg, const struct error *why);
+};
+
+#define STREAM_READER_BURST 512
+
+/* NULL on failure: ERROR_UNAVAILABLE (try again), ERROR_PERMISSION, ERROR_CONFIG (no such queue;
+ * the text says to run `fanfold setup`). */
+struct stream_reader *stream_reader_open(struct event_base *base, const struct uri *uri,
+                                         const char *partition, struct stream_start start,
+                                         const struct stream_reader_hooks *hooks, void *arg,
+                                         struct error *error);
+/* Multiple: all of the first `count` messages that this reader delivered are done with. Cheap when
+ * nothing is new. */
+void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count);
+void stream_reader_pause(struct stream_reader *reader);
+void stream_reader_resume(struct stream_reader *reader);
+void stream_reader_close(struct stream_reader *reader);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * topology.h: what `fanfold setup` declares on the broker.
+ *
+ * For a log: the exchange as it is, or a durable fanout when there is none; the stream queue
+ * "<exchange>.log.0" with x-queue-type=stream (and x-max-age); the binding. Idempotent. A queue
+ * that exists with other arguments or of another type is an error, never a repair.
+ */
+#ifndef FANFOLD_TOPOLOGY_H
+#define FANFOLD_TOPOLOGY_H
+
+#include "base/config.h"
+#include "base/error.h"
+
+struct topology_result {
+    bool exchange_declared; /* false: it was there, and is used as it is */
+    bool queue_declared;    /* false: it was there */
+};
+
+bool topology_setup(const struct uri *uri, const struct log_config *log,
+                    struct topology_result *result, struct error *error);
+
+/* Is the partition there? ERROR_CONFIG with "run `fanfold setup`" when not. */
+bool topology_check(const struct uri *uri, const char *partition, struct error *error);
+
+#endif
