@@ -1,0 +1,239 @@
+/*
+ * batcher_test.c: what becomes of each event of a task: folded, ignored, duplicate, parked,
+ * waiting, skipped, stop; and the position after it.
+ */
+#include "worker/batcher.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define ADDS \
+    "\"exchange\":\"x\",\"on\":{\"t\":[{\"hash\":\"a:{subject}\",\"add\":{\"n\":\"/data/n\"}}]}"
+#define SETS \
+    "\"exchange\":\"x\",\"on\":{\"t\":[{\"hash\":\"s:{subject}\",\"set\":{\"n\":\"/data/n\"}}]}"
+
+struct bench {
+    struct view *view;
+    struct batcher batcher;
+    struct batch batch;
+    struct arena arena;
+    struct error error;
+};
+
+static struct bench *bench_new(const char *members)
+{
+    struct bench *bench = must_calloc(1, sizeof *bench);
+    char text[512];
+    snprintf(text, sizeof text, "{\"view\":\"v\",%s}", members);
+    struct faults faults = {0};
+    bench->view = view_parse("v.json", str_of(text), &faults);
+    faults_print(&faults, stderr);
+    assert_non_null(bench->view);
+    batcher_init(&bench->batcher, bench->view, "x.log.0", "1.e");
+    batcher_open(&bench->batcher, &bench->batch);
+    return bench;
+}
+
+static void bench_free(struct bench *bench)
+{
+    batch_release(&bench->batch);
+    batcher_release(&bench->batcher);
+    arena_release(&bench->arena);
+    view_free(bench->view);
+    free(bench);
+}
+
+static bool feed(struct bench *bench, uint64_t offset, enum window_answer duplicate,
+                 const char *line)
+{
+    struct publish_defaults none = {0};
+    struct cloudevent event;
+    arena_clear(&bench->arena);
+    if (!cloudevent_from_line(str_of(line), &none, STR("made"), &bench->arena, &event,
+                              &bench->error))
+        fail_msg("%s", bench->error.text);
+    struct delivery delivery = {.offset = offset,
+                                .fingerprint = offset * 7,
+                                .duplicate = duplicate,
+                                .event = &event,
+                                .body = event.data_bytes};
+    return batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error);
+}
+
+#define EVENT(type, subject, data)                                             \
+    "{\"specversion\":\"1.0\",\"id\":\"i\",\"source\":\"/s\",\"type\":\"" type \
+    "\",\"subject\":\"" subject "\",\"time\":\"2026-01-02T03:04:05Z\",\"data\":" data "}"
+
+static void counts_and_advances(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(ADDS);
+    assert_string_equal(bench->batch.from.epoch, "");
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{\"n\":5}")));
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("other", "a", "{}")));
+    assert_true(feed(bench, 3, WINDOW_DUPLICATE, EVENT("t", "a", "{\"n\":5}")));
+    batcher_close(&bench->batcher, &bench->batch);
+    assert_int_equal(bench->batch.changes.count, 1);
+    assert_int_equal(bench->batch.tally.folded, 1);
+    assert_int_equal(bench->batch.tally.ignored, 1);
+    assert_int_equal(bench->batch.tally.duplicates, 1);
+    assert_string_equal(bench->batch.to.epoch, "1.e");
+    assert_int_equal(bench->batch.to.offset, 3);
+    assert_int_equal(bench->batch.to.fingerprint, 21);
+    assert_int_equal(bench->batch.to.park_revision, 0);
+    assert_true(bench->batch.has_time);
+    assert_int_equal(bench->batch.time_ms, 1767323045000);
+
+    batcher_open(&bench->batcher, &bench->batch);
+    assert_string_equal(bench->batch.from.epoch, "1.e");
+    assert_int_equal(bench->batch.from.offset, 3);
+    bench_free(bench);
+}
+
+static void parked_event_holds_back_its_key(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(SETS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{}")));        /* fails */
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}"))); /* waits */
+    assert_true(feed(bench, 2, WINDOW_NEW, EVENT("t", "b", "{\"n\":2}"))); /* other key */
+    assert_true(feed(bench, 3, WINDOW_NEW, EVENT("other", "a", "{}")));    /* not this view's */
+    batcher_close(&bench->batcher, &bench->batch);
+    assert_int_equal(bench->batch.parked_count, 2);
+    assert_false(bench->batch.parked[0].waits);
+    assert_true(bench->batch.parked[0].payload.len > 0);
+    assert_true(bench->batch.parked[1].waits);
+    assert_false(str_is(bench->batch.parked[1].payload));
+    assert_int_equal(bench->batch.changes.count, 1);
+    assert_int_equal(bench->batch.tally.parked, 2);
+    assert_int_equal(bench->batch.to.park_revision, 1);
+
+    batcher_open(&bench->batcher, &bench->batch); /* and in the next batch */
+    assert_true(feed(bench, 4, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
+    batcher_close(&bench->batcher, &bench->batch);
+    assert_int_equal(bench->batch.parked_count, 1);
+    assert_int_equal(bench->batch.to.park_revision, 2);
+    bench_free(bench);
+}
+
+static void nothing_waits_where_verbs_commute(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(ADDS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{}")));
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
+    assert_int_equal(bench->batch.parked_count, 1);
+    assert_int_equal(bench->batch.changes.count, 1);
+    bench_free(bench);
+}
+
+static void reused_id_parks(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(ADDS);
+    assert_true(feed(bench, 0, WINDOW_REUSED, EVENT("t", "a", "{\"n\":1}")));
+    assert_true(feed(bench, 1, WINDOW_REUSED, EVENT("other", "a", "{}")));
+    assert_int_equal(bench->batch.parked_count, 1);
+    assert_true(str_starts(bench->batch.parked[0].reason, STR("id reused")));
+    assert_int_equal(bench->batcher.tally.ignored, 1);
+    bench_free(bench);
+}
+
+static void refused_event_parks_when_folded_again(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(ADDS);
+    assert_true(feed(bench, 7, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
+    assert_true(feed(bench, 8, WINDOW_NEW, EVENT("t", "a", "{\"n\":2}")));
+    uint64_t refused = batch_event_offset(&bench->batch, bench->batch.changes.at[1].event);
+    assert_int_equal(refused, 8);
+    batcher_refuse(&bench->batcher, refused, "too large");
+    struct task_state stored = {0}; /* nothing was committed */
+    batcher_reset(&bench->batcher, &stored);
+    batcher_open(&bench->batcher, &bench->batch);
+    assert_true(feed(bench, 7, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
+    assert_true(feed(bench, 8, WINDOW_NEW, EVENT("t", "a", "{\"n\":2}")));
+    assert_int_equal(bench->batch.changes.count, 1);
+    assert_int_equal(bench->batch.parked_count, 1);
+    assert_true(str_eq(bench->batch.parked[0].reason, STR("too large")));
+
+    struct task_state later = {.position = {.epoch = "1.e", .offset = 8}};
+    batcher_reset(&bench->batcher, &later);
+    assert_int_equal(bench->batcher.refusal_count, 0);
+    bench_free(bench);
+}
+
+static void on_error_skip_and_stop(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new("\"on_error\":\"skip\"," ADDS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{}")));
+    assert_int_equal(bench->batcher.tally.skipped, 1);
+    assert_int_equal(bench->batch.parked_count, 0);
+    bench_free(bench);
+
+    bench = bench_new("\"on_error\":\"stop\"," ADDS);
+    assert_false(feed(bench, 5, WINDOW_NEW, EVENT("t", "a", "{}")));
+    assert_non_null(strstr(bench->error.text, "offset 5"));
+    assert_string_equal(bench->batcher.position.epoch, ""); /* it did not move */
+    bench_free(bench);
+}
+
+static void what_cannot_be_decoded(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(ADDS);
+    struct cloudevent known = {.id = STR("x.log.0/1"), .source = STR("/x"), .type = STR("other")};
+    struct delivery delivery = {
+        .offset = 1, .event = &known, .decode_fault = "byte 3: no JSON", .body = STR("xx")};
+    assert_true(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error));
+    assert_int_equal(bench->batcher.tally.ignored, 1); /* another view's type */
+    known.type = (struct str){"", 0};
+    delivery.offset = 2;
+    assert_true(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error));
+    assert_int_equal(bench->batch.parked_count, 1); /* it may be meant for this view */
+    assert_true(str_eq(bench->batch.parked[0].payload, STR("xx")));
+    bench_free(bench);
+}
+
+static void epoch_depends_on_what_decides_the_fold(void **state)
+{
+    (void)state;
+    struct bench *a = bench_new(ADDS), *b = bench_new(SETS),
+                 *c = bench_new(ADDS ",\"about\":\"x\"");
+    struct log_config log = {.exchange = (char *)"x", .partitions = 1, .dedupe_window = 10};
+    char first[EPOCH_MAX], other[EPOCH_MAX];
+    epoch_write(a->view, &log, first);
+    epoch_write(c->view, &log, other);
+    assert_string_equal(first, other);
+    epoch_write(b->view, &log, other);
+    assert_string_not_equal(first, other);
+    log.dedupe_window = 11;
+    epoch_write(a->view, &log, other);
+    assert_string_not_equal(first, other);
+    log.dedupe_window = 10;
+    log.read.type = (char *)"/data/t";
+    epoch_write(a->view, &log, other);
+    assert_string_not_equal(first, other);
+    bench_free(a);
+    bench_free(b);
+    bench_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_and_advances),
+        cmocka_unit_test(parked_event_holds_back_its_key),
+        cmocka_unit_test(nothing_waits_where_verbs_commute),
+        cmocka_unit_test(reused_id_parks),
+        cmocka_unit_test(refused_event_parks_when_folded_again),
+        cmocka_unit_test(on_error_skip_and_stop),
+        cmocka_unit_test(what_cannot_be_decoded),
+        cmocka_unit_test(epoch_depends_on_what_decides_the_fold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

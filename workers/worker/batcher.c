@@ -1,0 +1,208 @@
+/*
+ * batcher.c: what becomes of each event of a task. See batcher.h for the order of the questions.
+ */
+#include "worker/batcher.h"
+#include "base/clock.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void batcher_init(struct batcher *batcher, const struct view *view, const char *partition,
+                  const char *epoch)
+{
+    *batcher = (struct batcher){.view = view, .partition = partition};
+    snprintf(batcher->epoch, sizeof batcher->epoch, "%s", epoch);
+}
+
+/* Refusals at or before the position are parked for good by now. */
+static void forget_refusals(struct batcher *batcher, const struct position *position)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batcher->refusal_count; i++) {
+        struct refusal *refusal = &batcher->refusals[i];
+        if (position->epoch[0] && refusal->offset <= position->offset)
+            free(refusal->reason);
+        else
+            batcher->refusals[kept++] = *refusal;
+    }
+    batcher->refusal_count = kept;
+}
+
+void batcher_reset(struct batcher *batcher, struct task_state *state)
+{
+    forget_refusals(batcher, &state->position);
+    batcher->position = state->position;
+    batcher->tally = state->tally;
+    batcher->has_time = state->has_time;
+    batcher->time_ms = state->time_ms;
+    map_release(&batcher->waiting);
+    batcher->waiting = state->waiting;
+    state->waiting = (struct map){0};
+}
+
+void batcher_open(const struct batcher *batcher, struct batch *batch)
+{
+    batch_clear(batch);
+    batch->view = view_name(batcher->view);
+    batch->partition = batcher->partition;
+    batch->from = batcher->position;
+}
+
+void batcher_close(const struct batcher *batcher, struct batch *batch)
+{
+    batch->to = batcher->position;
+    batch->tally = batcher->tally;
+    batch->has_time = batcher->has_time;
+    batch->time_ms = batcher->time_ms;
+}
+
+bool batch_is_full(const struct batch *batch)
+{
+    return batch->changes.count >= BATCH_CHANGES_MAX ||
+           batch->changes.arena.used >= BATCH_BYTES_MAX;
+}
+
+/* Where a batch's events are counted from: its first possible offset. */
+static uint64_t batch_base(const struct batch *batch)
+{
+    return batch->from.epoch[0] ? batch->from.offset : 0;
+}
+
+uint64_t batch_event_offset(const struct batch *batch, uint32_t event)
+{
+    return batch_base(batch) + event;
+}
+
+static const char *refusal_of(const struct batcher *batcher, uint64_t offset)
+{
+    for (size_t i = 0; i < batcher->refusal_count; i++)
+        if (batcher->refusals[i].offset == offset)
+            return batcher->refusals[i].reason;
+    return NULL;
+}
+
+void batcher_refuse(struct batcher *batcher, uint64_t offset, const char *reason)
+{
+    if (refusal_of(batcher, offset))
+        return;
+    batcher->refusals =
+        must_realloc(batcher->refusals, (batcher->refusal_count + 1) * sizeof *batcher->refusals);
+    batcher->refusals[batcher->refusal_count++] = (struct refusal){offset, must_strdup(reason)};
+}
+
+static struct str keep(struct batch *batch, struct str text)
+{
+    return str_is(text) ? arena_copy(&batch->changes.arena, text) : text;
+}
+
+static void park(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
+                 struct str key, const char *reason, bool waits)
+{
+    struct parked_event *parked = batch_park(batch);
+    parked->offset = delivery->offset;
+    parked->waits = waits;
+    parked->key = keep(batch, key);
+    parked->reason = keep(batch, str_of(reason));
+    parked->id = keep(batch, delivery->event->id);
+    parked->source = keep(batch, delivery->event->source);
+    parked->type = keep(batch, delivery->event->type);
+    parked->parked_at_ms = clock_wall_ms();
+    if (!waits && delivery->body.len <= PARKED_PAYLOAD_MAX)
+        parked->payload = keep(batch, delivery->body);
+    if (str_is(key))
+        ++*map_put(&batcher->waiting, key);
+    batcher->tally.parked++;
+    batcher->position.park_revision = batch->from.park_revision + 1;
+}
+
+/* Why the event cannot even be tried, or NULL. */
+static const char *fault_of(const struct batcher *batcher, const struct delivery *delivery)
+{
+    if (delivery->decode_fault)
+        return delivery->decode_fault;
+    if (delivery->duplicate == WINDOW_REUSED)
+        return "id reused: an earlier event with this source and id has another type or other "
+               "data; "
+               "ids of one source must be unique";
+    return refusal_of(batcher, delivery->offset);
+}
+
+/* An event of unknown type that could not be decoded may be meant for any view. */
+static bool concerns(const struct batcher *batcher, const struct delivery *delivery)
+{
+    if (delivery->decode_fault && delivery->event->type.len == 0)
+        return true;
+    return view_matches(batcher->view, delivery->event->type);
+}
+
+static bool fails(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
+                  struct str key, const char *reason, struct error *error)
+{
+    enum on_error rule = view_on_error(batcher->view);
+    if (rule == ON_ERROR_PARK) {
+        park(batcher, delivery, batch, key, reason, false);
+        return true;
+    }
+    error_set(error, ERROR_NO, "event %.*s at offset %llu cannot be folded: %s",
+              STRF(delivery->event->id), (unsigned long long)delivery->offset, reason);
+    if (rule == ON_ERROR_STOP)
+        return false;
+    batcher->tally.skipped++;
+    return true;
+}
+
+/* The event is no duplicate and its type is one of the view's. */
+static bool try_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
+                     struct error *error)
+{
+    struct str key = {NULL, 0};
+    bool ordered = !view_commutes(batcher->view);
+    if (ordered)
+        key = view_park_key(batcher->view, delivery->event, &batcher->scratch);
+    if (ordered && batcher->waiting.count && str_is(key) && map_get(&batcher->waiting, key)) {
+        park(batcher, delivery, batch, key, "waits behind a parked event of the same key", true);
+        return true;
+    }
+    const char *fault = fault_of(batcher, delivery);
+    if (fault)
+        return fails(batcher, delivery, batch, key, fault, error);
+
+    batch->changes.event = (uint32_t)(delivery->offset - batch_base(batch));
+    struct error why;
+    if (view_fold(batcher->view, delivery->event, &batch->changes, &batcher->scratch, &why) ==
+        FOLD_PARK)
+        return fails(batcher, delivery, batch, key, why.text, error);
+    batcher->tally.folded++;
+    return true;
+}
+
+bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
+                  struct error *error)
+{
+    arena_clear(&batcher->scratch);
+    if (delivery->duplicate == WINDOW_DUPLICATE)
+        batcher->tally.duplicates++;
+    else if (!concerns(batcher, delivery))
+        batcher->tally.ignored++;
+    else if (!try_fold(batcher, delivery, batch, error))
+        return false;
+
+    if (!batcher->position.epoch[0])
+        memcpy(batcher->position.epoch, batcher->epoch, sizeof batcher->epoch);
+    batcher->position.offset = delivery->offset;
+    batcher->position.fingerprint = delivery->fingerprint;
+    if (delivery->event->has_time) {
+        batcher->has_time = true;
+        batcher->time_ms = delivery->event->time_ms;
+    }
+    return true;
+}
+
+void batcher_release(struct batcher *batcher)
+{
+    for (size_t i = 0; i < batcher->refusal_count; i++)
+        free(batcher->refusals[i].reason);
+    free(batcher->refusals);
+    map_release(&batcher->waiting);
+    arena_release(&batcher->scratch);
+}

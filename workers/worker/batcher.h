@@ -1,0 +1,86 @@
+/*
+ * batcher.h: the fold of one task, without any I/O: it takes delivered events in log order and puts
+ * what follows from each into a batch: changes, parked events, tally, and the position after it.
+ *
+ *     batcher_init(&batcher, view, "shop.events.log.0", "1.9f86d081884c7d65");
+ *     batcher_reset(&batcher, &state);                   from store_load: position, tally, waiting
+ * keys batcher_open(&batcher, &batch);                    batch.from = where the batcher stands
+ *     while (… next delivery …) batcher_fold(&batcher, &delivery, &batch, &error);
+ *     batcher_close(&batcher, &batch);                   batch.to, batch.tally, batch.time
+ *     store_commit(store, &batch, …);
+ *     batcher_release(&batcher);
+ *
+ * The worker (task.c) and `fanfold try` use it alike.
+ *
+ * What becomes of an event: DESIGN sections 4 and 5. In this order: duplicate → counted; id reused,
+ * not decodable, refused before (batcher_refuse), or not foldable → parked, skipped or stop, as the
+ * view's on_error says; same park_by key as a parked one (unless the view's verbs commute) → parked
+ * behind it; otherwise its changes go into the batch.
+ */
+#ifndef FANFOLD_WORKER_BATCHER_H
+#define FANFOLD_WORKER_BATCHER_H
+
+#include "event/window.h"
+#include <fanfold/store.h>
+#include <fanfold/view.h>
+
+/* A batch is full at one of these (an event's changes are never divided). The script stays within
+ * about 10 ms (FACTS 4.1). */
+#define BATCH_CHANGES_MAX 4000
+#define BATCH_BYTES_MAX   (1024 * 1024)
+
+struct delivery {
+    uint64_t offset;
+    uint64_t fingerprint; /* of the 16 events up to this one */
+    enum window_answer duplicate;
+    const struct cloudevent *event; /* also when it could not be decoded: what is known of it */
+    const char *decode_fault;       /* NULL: it could be decoded */
+    struct str body;                /* kept with the event when it parks */
+};
+
+struct refusal {
+    uint64_t offset;
+    char *reason;
+};
+
+struct batcher {
+    const struct view *view;
+    const char *partition;
+    char epoch[EPOCH_MAX];
+    struct position position; /* epoch "" until the first event, when nothing is stored yet */
+    struct tally tally;
+    bool has_time;
+    int64_t time_ms;
+    struct map waiting; /* park_by key → parked events under it, those of open batches included */
+    struct refusal *refusals; /* events that the script refused, ahead of the position */
+    size_t refusal_count;
+    struct arena scratch;
+};
+
+void batcher_init(struct batcher *batcher, const struct view *view, const char *partition,
+                  const char *epoch);
+/* Stands where the state says. Takes over state->waiting. Forgets refusals at or before the
+ * position. */
+void batcher_reset(struct batcher *batcher, struct task_state *state);
+void batcher_open(const struct batcher *batcher, struct batch *batch);
+/* False: on_error is "stop" and this event cannot be folded; error says why. Nothing was added
+ * then. True, and tally.skipped went up: on_error is "skip"; error says why. */
+bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
+                  struct error *error);
+void batcher_close(const struct batcher *batcher, struct batch *batch);
+bool batch_is_full(const struct batch *batch);
+/* Offset of the event that COMMIT_REFUSED names: struct change.event counts offsets from
+ * batch.from. */
+uint64_t batch_event_offset(const struct batch *batch, uint32_t event);
+/* The script refused the event at offset: next time it parks with this reason. */
+void batcher_refuse(struct batcher *batcher, uint64_t offset, const char *reason);
+void batcher_release(struct batcher *batcher);
+
+/* Of how a log is read: `read` rules and duplicate window. Equal: the same events in the same way.
+ */
+uint64_t log_digest(const struct log_config *log);
+
+/* "<generation>.<digest>": everything that decides the fold (DESIGN section 2, epoch). */
+void epoch_write(const struct view *view, const struct log_config *log, char out[EPOCH_MAX]);
+
+#endif

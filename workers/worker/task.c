@@ -1,0 +1,439 @@
+/*
+ * task.c: see task.h. The callbacks of the store record; what follows is decided in task_turn and
+ * by the process at the end of its turn.
+ */
+#include "worker/task.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/feed.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BACKOFF_MIN_MS 200
+#define BACKOFF_MAX_MS 10000
+/* With more failures in a row than these it does not let the other tasks on its feed wait. */
+#define FAILURES_SHARED 2
+/* Offsets before the cursor in which the last 16 events surely are (a segment roll takes an
+ * offset). */
+#define FINGERPRINT_REACH 1024
+
+struct task *task_new(struct host *host, const struct view *view, const struct log_config *log)
+{
+    struct task *task = must_calloc(1, sizeof *task);
+    task->host = host;
+    task->view = view;
+    task->log = log;
+    task->partition = config_partition(log);
+    epoch_write(view, log, task->epoch);
+    batcher_init(&task->batcher, view, task->partition, task->epoch);
+    return task;
+}
+
+void task_free(struct task *task)
+{
+    if (!task)
+        return;
+    assert(task_is_idle(task) && !task->feed);
+    batcher_release(&task->batcher);
+    batch_release(&task->batch);
+    free(task->partition);
+    free(task);
+}
+
+const char *task_status_name(enum task_status status)
+{
+    static const char *const names[] = {"idle",    "connecting", "recovering", "streaming",
+                                        "backoff", "stopped",    "draining"};
+    return names[status];
+}
+
+/* The one way to another status. The same status with the same reason says nothing twice. */
+static void task_enter(struct task *task, enum task_status status, const char *reason)
+{
+    static const uint8_t allowed[] = {
+        [TASK_IDLE] = 1 << TASK_CONNECTING,
+        [TASK_CONNECTING] =
+            1 << TASK_RECOVERING | 1 << TASK_BACKOFF | 1 << TASK_STOPPED | 1 << TASK_DRAINING,
+        [TASK_RECOVERING] =
+            1 << TASK_STREAMING | 1 << TASK_BACKOFF | 1 << TASK_STOPPED | 1 << TASK_DRAINING,
+        [TASK_STREAMING] = 1 << TASK_BACKOFF | 1 << TASK_STOPPED | 1 << TASK_DRAINING,
+        [TASK_BACKOFF] =
+            1 << TASK_BACKOFF | 1 << TASK_RECOVERING | 1 << TASK_STOPPED | 1 << TASK_DRAINING,
+        [TASK_STOPPED] = 1 << TASK_BACKOFF | 1 << TASK_DRAINING,
+        [TASK_DRAINING] = 1 << TASK_IDLE,
+    };
+    assert(allowed[task->status] & 1 << status);
+    if (task->status == status && strcmp(task->reason, reason) == 0)
+        return;
+    void (*say)(const char *, ...) = status == TASK_STOPPED   ? log_error
+                                     : status == TASK_BACKOFF ? log_warning
+                                                              : log_info;
+    say("%s on %s: %s -> %s%s%s", view_name(task->view), task->partition,
+        task_status_name(task->status), task_status_name(status), *reason ? ": " : "", reason);
+    task->status = status;
+    task->since_ms = clock_wall_ms();
+    snprintf(task->reason, sizeof task->reason, "%s", reason);
+}
+
+static void clear_pipeline(struct task *task)
+{
+    task->stale = task->in_flight > 0;
+    task->loaded = false;
+    task->halting = false;
+    batch_clear(&task->batch);
+}
+
+static void detach(struct task *task)
+{
+    if (task->feed)
+        feed_leave(task->feed, task);
+    task->feed = NULL;
+}
+
+void task_begin(struct task *task)
+{
+    task->failures = 0;
+    task_enter(task, TASK_CONNECTING, "");
+    host_wake(task->host);
+}
+
+void task_end(struct task *task, const char *why)
+{
+    if (task->status == TASK_IDLE || task->status == TASK_DRAINING)
+        return;
+    detach(task);
+    clear_pipeline(task);
+    task_enter(task, TASK_DRAINING, why);
+    host_wake(task->host);
+}
+
+bool task_is_idle(const struct task *task)
+{
+    return task->status == TASK_IDLE;
+}
+
+bool task_settle(struct task *task)
+{
+    if (task->status != TASK_DRAINING || task->in_flight || task->loading)
+        return false;
+    task_enter(task, TASK_IDLE, "");
+    return true;
+}
+
+void task_retry(struct task *task)
+{
+    if (task->status != TASK_STOPPED)
+        return;
+    task->retry_at = 0;
+    task_enter(task, TASK_BACKOFF, "trying again");
+    host_wake(task->host);
+}
+
+void task_reload(struct task *task)
+{
+    if (task->status == TASK_STREAMING || task->status == TASK_RECOVERING) {
+        task->retry_at = 0;
+        clear_pipeline(task);
+        task_enter(task, TASK_BACKOFF, "a new connection to Redis: loading the position");
+    }
+    task->loaded = false;
+    host_wake(task->host);
+}
+
+/* Tries again after a while that doubles with each failure in a row. */
+static void task_fail(struct task *task, const char *why)
+{
+    if (task->status == TASK_STREAMING && clock_wall_ms() - task->since_ms > BACKOFF_MAX_MS)
+        task->failures = 0;
+    int64_t delay = BACKOFF_MIN_MS << (task->failures < 6 ? task->failures : 6);
+    if (delay > BACKOFF_MAX_MS)
+        delay = BACKOFF_MAX_MS;
+    task->failures++;
+    task->retry_at =
+        clock_monotonic_ms() + delay / 2 + (int64_t)(clock_random() % (uint64_t)(delay / 2));
+    /* What it has not committed holds back the credit of all tasks on its feed. */
+    if (task->feed && task->failures > FAILURES_SHARED && feed_is_shared(task->feed))
+        detach(task);
+    clear_pipeline(task);
+    task_enter(task, TASK_BACKOFF, why);
+    host_wake(task->host);
+}
+
+void task_lost_feed(struct task *task, const char *why)
+{
+    task->feed = NULL;
+    if (task->status == TASK_STOPPED || task->status == TASK_DRAINING || task->status == TASK_IDLE)
+        return;
+    task_fail(task, why);
+}
+
+void task_stop(struct task *task, const char *format, ...)
+{
+    char reason[sizeof task->reason];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    detach(task);
+    clear_pipeline(task);
+    task_enter(task, TASK_STOPPED, reason);
+    host_wake(task->host);
+}
+
+/* --- position ------------------------------------------------------------------------------------
+ */
+
+bool task_wants_load(const struct task *task, int64_t now_ms)
+{
+    if (task->loading || task->loaded || task->in_flight)
+        return false;
+    return task->status == TASK_CONNECTING ||
+           (task->status == TASK_BACKOFF && now_ms >= task->retry_at);
+}
+
+bool task_wants_feed(const struct task *task)
+{
+    return task->loaded && !task->feed &&
+           (task->status == TASK_CONNECTING || task->status == TASK_BACKOFF);
+}
+
+/* The position is known: go on in the feed that is attached, if it still holds what comes next. */
+static void task_loaded(struct task *task, struct task_state *state)
+{
+    const char *stored = state->position.epoch;
+    if (*stored && strcmp(stored, task->epoch) != 0) {
+        task_end(task, "another definition is in force");
+        return;
+    }
+    batcher_reset(&task->batcher, state);
+    task->committed = task->batcher.position;
+    task->verified = !task->committed.epoch[0];
+    task->loaded = true;
+    batcher_open(&task->batcher, &task->batch);
+    struct feed *feed = task->feed;
+    if (feed) {
+        feed_leave(feed, task);
+        task->feed = NULL;
+        feed_join(feed, task);
+    }
+    host_wake(task->host);
+}
+
+static void on_load(void *arg, enum store_status status, struct task_state *state,
+                    const struct error *error)
+{
+    struct task *task = arg;
+    task->loading = false;
+    host_wake(task->host);
+    if (task->status != TASK_CONNECTING && task->status != TASK_BACKOFF)
+        return;
+    switch (status) {
+    case STORE_OK:
+        task_loaded(task, state);
+        break;
+    case STORE_FAILED:
+        task_fail(task, error->text);
+        break;
+    case STORE_UNKNOWN:
+        task_fail(task, "no connection to Redis");
+        break;
+    }
+}
+
+void task_load(struct task *task)
+{
+    task->loading = true;
+    task->stale = false;
+    store_load(task->host->store, view_name(task->view), task->partition, on_load, task);
+}
+
+uint64_t task_start(const struct task *task)
+{
+    uint64_t reach = task->log->dedupe_window;
+    if (reach < FINGERPRINT_REACH)
+        reach = FINGERPRINT_REACH;
+    if (!task->committed.epoch[0] || task->committed.offset < reach)
+        return 0;
+    return task->committed.offset - reach;
+}
+
+static void streaming(struct task *task)
+{
+    task->verified = true;
+    if (task->status != TASK_STREAMING)
+        task_enter(task, TASK_STREAMING, "");
+}
+
+void task_attached(struct task *task, struct feed *feed, uint64_t next)
+{
+    task->feed = feed;
+    task->next = next;
+    task->loaded = false;
+    if (task->status == TASK_STREAMING)
+        return; /* moved from another feed */
+    task_enter(task, TASK_RECOVERING, "");
+    if (task->verified)
+        streaming(task);
+}
+
+/* --- fold ----------------------------------------------------------------------------------------
+ */
+
+bool task_takes(const struct task *task)
+{
+    return (task->status == TASK_STREAMING || task->status == TASK_RECOVERING) && !task->stale &&
+           !task->halting && !batch_is_full(&task->batch);
+}
+
+/* The stored position was reached: is this the log that it was made from? */
+static void verify(struct task *task, const struct delivery *delivery)
+{
+    const struct position *committed = &task->committed;
+    if (delivery->offset < committed->offset)
+        return;
+    if (delivery->offset > committed->offset)
+        task_stop(task,
+                  "the log has no event at offset %llu, where this view stands (the next one is "
+                  "%llu): it "
+                  "is not the log that the view was folded from",
+                  (unsigned long long)committed->offset, (unsigned long long)delivery->offset);
+    else if (delivery->fingerprint != committed->fingerprint)
+        task_stop(task,
+                  "the events up to offset %llu are not those that this view was folded from "
+                  "(fingerprint %016llx, stored %016llx): the log was deleted and made again, or "
+                  "lost its end",
+                  (unsigned long long)committed->offset, (unsigned long long)delivery->fingerprint,
+                  (unsigned long long)committed->fingerprint);
+    else
+        streaming(task);
+}
+
+static bool has_batch(const struct task *task)
+{
+    return !position_eq(&task->batcher.position, &task->batch.from);
+}
+
+bool task_is_quiet(const struct task *task)
+{
+    return task->status == TASK_STREAMING && task->in_flight == 0 && !has_batch(task);
+}
+
+void task_take(struct task *task, const struct delivery *delivery)
+{
+    task->next++;
+    if (!task->verified) {
+        verify(task, delivery);
+        return;
+    }
+    if (task->batcher.position.epoch[0] && delivery->offset <= task->batcher.position.offset)
+        return;
+    struct error why;
+    uint64_t skipped = task->batcher.tally.skipped;
+    if (!batcher_fold(&task->batcher, delivery, &task->batch, &why)) {
+        task->halting = true;
+        task->halt = why;
+        task_turn(task);
+        return;
+    }
+    if (task->batcher.tally.skipped > skipped)
+        log_warning("%s on %s: skipped: %s", view_name(task->view), task->partition, why.text);
+    task->taken++;
+    if (batch_is_full(&task->batch))
+        task_turn(task);
+}
+
+bool task_is_past(const struct task *task, uint64_t offset)
+{
+    return task->committed.epoch[0] && offset <= task->committed.offset;
+}
+
+/* --- commit --------------------------------------------------------------------------------------
+ */
+
+static void committed(struct task *task, const struct position *to)
+{
+    task->committed = *to;
+    task->failures = 0;
+    task_turn(task);
+    if (task->feed)
+        feed_turn(task->feed);
+}
+
+/* The script refused an event: it parks when it is folded again, at once. */
+static void refused(struct task *task, const struct pending *batch,
+                    const struct commit_result *result)
+{
+    batcher_refuse(&task->batcher, batch->base + result->event, result->reason);
+    clear_pipeline(task);
+    task->retry_at = 0;
+    task_enter(task, TASK_BACKOFF, "folding again without an event that cannot be folded");
+    host_wake(task->host);
+}
+
+static void answer(struct task *task, const struct pending *batch,
+                   const struct commit_result *result)
+{
+    switch (result->outcome) {
+    case COMMIT_OK:
+    case COMMIT_ALREADY:
+        committed(task, &batch->to);
+        return;
+    case COMMIT_REFUSED:
+        refused(task, batch, result);
+        return;
+    case COMMIT_FOREIGN:
+        task_stop(task, "foreign data: %s", result->reason);
+        return;
+    case COMMIT_CONFLICT:
+        task->host->tick_wanted = true;
+        task_fail(task,
+                  "the stored position is another: somebody else commits, or Redis went back");
+        return;
+    case COMMIT_FROZEN:
+        task_fail(task, "the view is being switched to another generation");
+        return;
+    case COMMIT_FAILED:
+        task_fail(task, result->reason);
+        return;
+    case COMMIT_UNKNOWN:
+        task->host->tick_wanted = true;
+        task_fail(task, "no answer from Redis");
+        return;
+    }
+}
+
+static void on_commit(void *arg, const struct commit_result *result)
+{
+    struct task *task = arg;
+    struct pending batch = task->pending[0];
+    task->in_flight--;
+    memmove(&task->pending[0], &task->pending[1], task->in_flight * sizeof task->pending[0]);
+    if (task->stale) {
+        task->stale = task->in_flight > 0;
+        host_wake(task->host);
+        return;
+    }
+    answer(task, &batch, result);
+}
+
+void task_turn(struct task *task)
+{
+    if (task->halting && task_is_quiet(task)) {
+        task_stop(task, "%s", task->halt.text);
+        return;
+    }
+    if (task->status != TASK_STREAMING || task->stale || !has_batch(task))
+        return;
+    bool room =
+        task->in_flight == 0 || (task->in_flight < TASK_PIPELINE && batch_is_full(&task->batch));
+    if (!room)
+        return;
+    batcher_close(&task->batcher, &task->batch);
+    struct pending *pending = &task->pending[task->in_flight++];
+    pending->to = task->batch.to;
+    pending->base = batch_event_offset(&task->batch, 0);
+    store_commit(task->host->store, &task->batch, on_commit, task);
+    batcher_open(&task->batcher, &task->batch);
+}

@@ -1,0 +1,115 @@
+/*
+ * task.h: one (view, partition) in this process: its state, and the pipeline of its commits.
+ *
+ * A task exists for every (view, partition) that the files name; it runs while this process holds
+ * its lease: task = task_new(&host, view, log); task_begin(task);                          the
+ * lease is ours …task_wants_load() → task_load(); task_wants_feed() → feed_open() with it…
+ *     task_take(task, &delivery);                the feed hands it each message, in log order
+ *     task_turn(task);                           end of the turn: decides to commit
+ *     task_end(task);                            the lease is to go; task_is_idle() when it may
+ *     task_free(task);                           when idle
+ *
+ * States: idle → connecting → recovering → streaming → backoff → stopped(reason) → draining → idle,
+ * each entered through task_enter(), which logs from → to.
+ *
+ * After a conflict, a lost reply or any failure the pipeline is dropped: nothing more is folded,
+ * the answers that are still to come are awaited, then position and parked set are loaded again.
+ */
+#ifndef FANFOLD_WORKER_TASK_H
+#define FANFOLD_WORKER_TASK_H
+
+#include "worker/batcher.h"
+#include "worker/host.h"
+
+struct feed;
+struct files;
+
+enum task_status {
+    TASK_IDLE,       /* another worker's, or nobody's */
+    TASK_CONNECTING, /* ours; waits for the position from Redis */
+    TASK_RECOVERING, /* the log is read up to the position: duplicate window, fingerprint */
+    TASK_STREAMING,
+    TASK_BACKOFF,  /* something failed; tries again at retry_at */
+    TASK_STOPPED,  /* loudly: a person must look */
+    TASK_DRAINING, /* waits for the answers to what is in flight, then idle */
+};
+
+/* Batches under way at most: while one is under way the next collects; a second one is sent only
+ * when it is full. */
+#define TASK_PIPELINE 2
+
+struct pending {
+    struct position to;
+    uint64_t base; /* for batch_event_offset */
+};
+
+struct task {
+    struct host *host;
+    const struct view *view;
+    const struct log_config *log;
+    char *partition;
+    char epoch[EPOCH_MAX];
+
+    enum task_status status;
+    char reason[512];  /* why it is not streaming */
+    int64_t since_ms;  /* wall clock, of the status */
+    int64_t retry_at;  /* monotonic */
+    unsigned failures; /* in a row, for the back-off */
+
+    struct batcher batcher;
+    struct batch batch;                    /* collects */
+    struct pending pending[TASK_PIPELINE]; /* oldest first */
+    size_t in_flight;
+    bool stale;   /* the pipeline is dropped: answers change nothing any more */
+    bool loading; /* store_load has not answered yet */
+    bool loaded;  /* position known; wants a feed */
+    bool halting; /* stops, with `halt`, when what was folded before is committed */
+    struct error halt;
+
+    struct position committed;
+    struct feed *feed; /* NULL: not attached */
+    uint64_t next;     /* index in the feed's ring of the next message to take */
+    bool verified;     /* the log was seen to hold the stored fingerprint */
+
+    uint64_t taken; /* messages folded since the process started, for the rate */
+    uint64_t taken_before;
+    double rate;          /* events per second, over the last tick */
+    bool removed;         /* its view is gone from the files: free it when idle */
+    char refused[256];    /* why this process does not take it ("another definition …"), or "" */
+    struct files *origin; /* what view and log belong to */
+};
+
+struct task *task_new(struct host *host, const struct view *view, const struct log_config *log);
+void task_free(struct task *task);
+const char *task_status_name(enum task_status status);
+
+void task_begin(struct task *task);
+void task_end(struct task *task, const char *why);
+/* Draining, and nothing is under way any more: it becomes idle (once). */
+bool task_settle(struct task *task);
+bool task_is_idle(const struct task *task);
+/* A stopped task tries again (SIGHUP). */
+void task_retry(struct task *task);
+
+/* Redis may be another one, or have gone back: the position is loaded again. */
+void task_reload(struct task *task);
+bool task_wants_load(const struct task *task, int64_t now_ms);
+void task_load(struct task *task);
+bool task_wants_feed(const struct task *task);
+
+/* The first offset that a feed must read for this task: its duplicate window and fingerprint. */
+uint64_t task_start(const struct task *task);
+void task_attached(struct task *task, struct feed *feed, uint64_t next);
+/* The feed is going: drop the pipeline, come back after a back-off. */
+void task_lost_feed(struct task *task, const char *why);
+void task_stop(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool task_takes(const struct task *task);
+void task_take(struct task *task, const struct delivery *delivery);
+void task_turn(struct task *task);
+/* Streaming with nothing under way: it may move to another feed. */
+bool task_is_quiet(const struct task *task);
+/* Has it no more use for the message at this offset? */
+bool task_is_past(const struct task *task, uint64_t offset);
+
+#endif

@@ -1,0 +1,340 @@
+/*
+ * worker.c: the process: start, signals, timers, and the end of each turn of the loop.
+ *
+ * Callbacks record and call host_wake(); what follows from them (loads, feeds, leases, frees) is
+ * done here, in end_of_turn(), so nothing is freed in its own callback.
+ */
+#include "worker/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/notify.h"
+#include "worker/process.h"
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A second look at what waits for a time: back-offs, the pool's tick, the watchdog. */
+#define HOUSEKEEPING_MS 100
+#define DRAIN_MS        10000
+
+/* A timer, not event_active(): an activated event runs before the sockets are looked at again. */
+void host_wake(struct host *host)
+{
+    static const struct timeval at_once = {0, 0};
+    event_add(host->sweep, &at_once);
+}
+
+/* --- feeds ---------------------------------------------------------------------------------------
+ */
+
+static void close_feeds(struct process *process)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < process->feed_count; i++) {
+        if (feed_is_over(process->feeds[i]))
+            feed_close(process->feeds[i]);
+        else
+            process->feeds[kept++] = process->feeds[i];
+    }
+    process->feed_count = kept;
+}
+
+static bool same_log(const struct task *a, const struct task *b)
+{
+    return strcmp(a->partition, b->partition) == 0 && log_digest(a->log) == log_digest(b->log);
+}
+
+static bool join_any(struct process *process, struct task *task)
+{
+    for (size_t i = 0; i < process->feed_count; i++)
+        if (feed_join(process->feeds[i], task))
+            return true;
+    return false;
+}
+
+/* All tasks that could share a feed with `first`: same partition, cursors close. */
+static size_t gather(const struct process *process, const struct task *first, struct task **group)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < process->task_count; i++) {
+        struct task *task = process->tasks[i];
+        uint64_t a = task_start(task), b = task_start(first);
+        if (task_wants_feed(task) && same_log(task, first) &&
+            (a > b ? a - b : b - a) <= FEED_SHARE_MAX)
+            group[count++] = task;
+    }
+    return count;
+}
+
+/* Opens one feed for `first` and its like; false when the broker cannot be reached. */
+static bool open_feed(struct process *process, struct task *first, struct error *error)
+{
+    struct task **group = must_alloc(process->task_count * sizeof *group);
+    size_t count = gather(process, first, group);
+    struct feed *feed =
+        feed_open(&process->host, first->log, first->partition, group, count, error);
+    if (feed) {
+        process->feeds =
+            must_realloc(process->feeds, (process->feed_count + 1) * sizeof *process->feeds);
+        process->feeds[process->feed_count++] = feed;
+    } else if (error->kind) {
+        for (size_t i = 0; i < count; i++)
+            if (task_wants_feed(group[i]))
+                task_lost_feed(group[i], error->text);
+    }
+    free(group);
+    return feed || error->kind != ERROR_UNAVAILABLE;
+}
+
+static bool is_loading(const struct process *process, const char *partition)
+{
+    for (size_t i = 0; i < process->task_count; i++)
+        if (process->tasks[i]->loading && strcmp(process->tasks[i]->partition, partition) == 0)
+            return true;
+    return false;
+}
+
+/* At most one feed is opened a turn: it blocks, and leases must be renewed meanwhile. */
+static void attach_tasks(struct process *process)
+{
+    for (size_t i = 0; i < process->task_count; i++) {
+        struct task *task = process->tasks[i];
+        if (!task_wants_feed(task) || is_loading(process, task->partition) ||
+            join_any(process, task))
+            continue;
+        struct error error;
+        if (!open_feed(process, task, &error)) {
+            for (size_t j = 0; j < process->task_count; j++)
+                if (task_wants_feed(process->tasks[j]))
+                    task_lost_feed(process->tasks[j], error.text);
+        }
+        host_wake(&process->host);
+        return;
+    }
+}
+
+/* Tasks whose cursors have come close share one read again. */
+static void merge_feeds(struct process *process)
+{
+    for (size_t i = 0; i < process->task_count; i++) {
+        struct task *task = process->tasks[i];
+        if (!task->feed || !task_is_quiet(task) || !task->committed.epoch[0])
+            continue;
+        for (size_t f = 0; f < process->feed_count; f++) {
+            struct feed *feed = process->feeds[f], *old = task->feed;
+            if (feed == old)
+                break; /* older feeds come first: it moves to those only */
+            if (feed_has_reached(feed, task->committed.offset) && feed_join(feed, task)) {
+                feed_leave(old, task);
+                break;
+            }
+        }
+    }
+}
+
+/* --- turn ----------------------------------------------------------------------------------------
+ */
+
+static void settle(struct process *process)
+{
+    bool all_idle = true;
+    for (size_t i = 0; i < process->task_count; i++) {
+        struct task *task = process->tasks[i];
+        if (task_settle(task))
+            members_release_lease(process, task);
+        all_idle = all_idle && task_is_idle(task);
+    }
+    if (!process->draining)
+        return;
+    bool up = redis_store_is_up(process->redis);
+    if (clock_monotonic_ms() >= process->drain_deadline || (all_idle && !up))
+        event_base_loopbreak(process->host.base);
+    else if (all_idle)
+        members_leave(process);
+}
+
+static void load_tasks(struct process *process)
+{
+    if (!redis_store_is_up(process->redis))
+        return;
+    int64_t now = clock_monotonic_ms();
+    for (size_t i = 0; i < process->task_count; i++)
+        if (task_wants_load(process->tasks[i], now))
+            task_load(process->tasks[i]);
+}
+
+static void end_of_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct process *process = arg;
+    close_feeds(process);
+    settle(process);
+    load_tasks(process);
+    attach_tasks(process);
+    for (size_t i = 0; i < process->feed_count; i++)
+        feed_turn(process->feeds[i]); /* tasks that joined again take what is there */
+    files_collect(process);
+    if (process->host.tick_wanted)
+        members_tick(process);
+}
+
+static void housekeeping(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct process *process = arg;
+    int64_t now = clock_monotonic_ms(), watchdog = notify_watchdog_ms();
+    if (now - process->ticked_at >= POOL_TICK_MS) {
+        merge_feeds(process);
+        members_tick(process);
+    }
+    if (watchdog && now - process->watched_at >= watchdog) {
+        process->watched_at = now;
+        notify("WATCHDOG=1");
+    }
+    host_wake(&process->host);
+}
+
+/* --- signals and Redis ---------------------------------------------------------------------------
+ */
+
+static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+    (void)what;
+    struct process *process = arg;
+    if (process->draining) {
+        event_base_loopbreak(process->host.base);
+        return;
+    }
+    log_info("signal %d: finishing what is in flight", (int)signal_number);
+    notify("STOPPING=1");
+    process->draining = true;
+    process->drain_deadline = clock_monotonic_ms() + DRAIN_MS;
+    for (size_t i = 0; i < process->task_count; i++)
+        task_end(process->tasks[i], "the worker stops");
+    host_wake(&process->host);
+}
+
+static void on_reload_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+    (void)signal_number;
+    (void)what;
+    struct process *process = arg;
+    if (process->draining)
+        return;
+    notify_reloading();
+    files_reload(process);
+    process->host.tick_wanted = true;
+    host_wake(&process->host);
+    notify("READY=1");
+}
+
+static void on_redis_up(void *arg)
+{
+    struct process *process = arg;
+    process->redis_fault = ERROR_NONE;
+    char *where = uri_safe(&process->files->config.redis, "redis");
+    log_info("connected to %s", where);
+    free(where);
+    for (size_t i = 0; i < process->task_count; i++)
+        task_reload(process->tasks[i]);
+    process->host.tick_wanted = true;
+    host_wake(&process->host);
+}
+
+/* Once an outage: the words change from try to try (refused, reset, closed), the matter does not.
+ */
+static void on_redis_down(void *arg, const struct error *why)
+{
+    struct process *process = arg;
+    if (why->kind == process->redis_fault)
+        return;
+    process->redis_fault = why->kind;
+    log_warning("Redis: %s; trying again until it works", why->text);
+}
+
+/* --- start ---------------------------------------------------------------------------------------
+ */
+
+static void set_name(struct process *process)
+{
+    if (process->options->name) {
+        snprintf(process->name, sizeof process->name, "%s", process->options->name);
+        return;
+    }
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(process->name, sizeof process->name, "%s:%d", host, (int)getpid());
+}
+
+static void run_loop(struct process *process)
+{
+    struct event_base *base = process->host.base;
+    struct timeval every = {0, HOUSEKEEPING_MS * 1000};
+    struct event *events[] = {
+        evsignal_new(base, SIGTERM, on_stop_signal, process),
+        evsignal_new(base, SIGINT, on_stop_signal, process),
+        evsignal_new(base, SIGHUP, on_reload_signal, process),
+        event_new(base, -1, EV_PERSIST, housekeeping, process),
+    };
+    for (int i = 0; i < 4; i++)
+        event_add(events[i], i == 3 ? &every : NULL);
+    notify("READY=1");
+    event_base_dispatch(base);
+    for (int i = 0; i < 4; i++)
+        event_free(events[i]);
+}
+
+/* Feeds, then the store (which answers what still waits), then the tasks. */
+static void release(struct process *process)
+{
+    for (size_t i = 0; i < process->task_count; i++)
+        task_end(process->tasks[i], "the worker stops");
+    for (size_t i = 0; i < process->feed_count; i++)
+        feed_close(process->feeds[i]);
+    process->feed_count = 0;
+    process->leaving = true;
+    store_free(process->host.store);
+    process->ticking = false;
+    for (size_t i = 0; i < process->task_count; i++) {
+        task_settle(process->tasks[i]);
+        task_free(process->tasks[i]);
+    }
+    event_free(process->host.sweep);
+    event_base_free(process->host.base);
+    files_release(process);
+    free(process->tasks);
+    free(process->feeds);
+    free(process->asked);
+    free(process->asked_tasks);
+}
+
+int worker_run(const struct worker_options *options)
+{
+    struct process process = {.options = options, .started_ms = clock_wall_ms()};
+    struct faults faults = {0};
+    if (!files_load(&process, &faults)) {
+        faults_print(&faults, stderr);
+        faults_release(&faults);
+        return ERROR_CONFIG;
+    }
+    set_name(&process);
+    signal(SIGPIPE, SIG_IGN);
+    process.host.base = event_base_new();
+    process.host.sweep = event_new(process.host.base, -1, 0, end_of_turn, &process);
+    process.host.amqp = &process.files->config.amqp;
+    process.host.budget = options->budget ? options->budget : WORKER_BUDGET_DEFAULT;
+    static const struct redis_store_hooks hooks = {on_redis_up, on_redis_down};
+    process.redis =
+        redis_store_new(process.host.base, &process.files->config.redis, &hooks, &process);
+    process.host.store = redis_store_as_store(process.redis);
+    log_info("worker %s: %zu tasks of %zu views", process.name, process.task_count,
+             process.files->views.count);
+    run_loop(&process);
+    release(&process);
+    log_info("worker %s: stopped", process.name);
+    return 0;
+}
