@@ -1,0 +1,97 @@
+/*
+ * cmd_check.c: fanfold check: configuration and view files, offline, all faults at once.
+ */
+#include "base/jsonfile.h"
+#include "cli/command.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include "worker/views.h"
+
+static int report(const struct faults *faults, const struct config *config,
+                  const struct view_set *views)
+{
+    faults_print(faults, stderr);
+    if (faults->errors) {
+        say("%zu %s", faults->errors, faults->errors == 1 ? "fault" : "faults");
+        return ERROR_CONFIG;
+    }
+    const char *s = views->count == 1 ? "" : "s";
+    if (config)
+        say("%s and %zu view%s: good", config->path, views->count, s);
+    else
+        say("%zu view%s: good (without a configuration: exchanges were not checked)", views->count,
+            s);
+    return 0;
+}
+
+/* FILE may be the configuration itself: it has "logs", a view file never. */
+static bool is_config(const char *path)
+{
+    struct faults unsaid = {0}; /* who reads the file for good says them */
+    cJSON *root = jsonfile_load(path, &unsaid);
+    bool found = cJSON_HasObjectItem(root, "logs") && !cJSON_HasObjectItem(root, "view");
+    cJSON_Delete(root);
+    faults_release(&unsaid);
+    return found;
+}
+
+/* The files that are views stay in paths; returns the configuration among them, or NULL. */
+static const char *divide(const char **paths, size_t *count)
+{
+    const char *config = NULL;
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (!config && is_config(paths[i]))
+            config = paths[i];
+        else
+            paths[kept++] = paths[i];
+    }
+    *count = kept;
+    return config;
+}
+
+static int run(const struct options *options)
+{
+    struct config config;
+    struct faults faults = {0};
+    struct view_set views = {0};
+    size_t count = options->arg_count;
+    const char *path = divide(options->args, &count);
+    bool has_config = false;
+    if (count == 0 || path || target_config_exists(options))
+        has_config = config_load(path ? path : options_text(options, "config"), &config, &faults);
+    if (count)
+        view_set_load_files(options->args, count, has_config ? &config : NULL, &views, &faults);
+    else if (has_config)
+        view_set_load(&config, &views, &faults);
+    int code = report(&faults, has_config ? &config : NULL, &views);
+    view_set_release(&views);
+    faults_release(&faults);
+    if (has_config)
+        config_release(&config);
+    return code;
+}
+
+static const struct option own_options[] = {{0}};
+
+const struct command command_check = {
+    .name = "check",
+    .group = GROUP_FILES,
+    .summary = "validate the configuration and view files",
+    .synopsis = "[FILE…]",
+    .about =
+        "Validates the configuration and all view files of its folder; with FILE…, those view\n"
+        "files, and the configuration if there is one. No server is needed.\n"
+        "\n"
+        "All faults are said at once, one a line: the file, the JSON pointer of the place, what\n"
+        "is wrong and what would be right. Likely mistakes are marked \"warning:\".\n"
+        "\n"
+        "Exit code 0 (also with warnings); 78 when something must be mended.",
+    .examples = "  fanfold check\n"
+                "  fanfold check views/stock.json views/orders.json\n"
+                "  fanfold --config /etc/fanfold/fanfold.json check",
+    .options = own_options,
+    .args_max = ARGS_ANY,
+    .complete = COMPLETE_FILE,
+    .run = run,
+};

@@ -1,0 +1,71 @@
+/*
+ * cmd_setup.c: fanfold setup: the logs of the configuration, declared on the broker.
+ */
+#include "cli/command.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include <fanfold/topology.h>
+
+#include <stdlib.h>
+
+static int setup_log(const struct config *config, const struct log_config *log)
+{
+    struct topology_result result;
+    struct error error;
+    if (!topology_setup(&config->amqp, log, &result, &error)) {
+        say("%s: %s", log->exchange, error.text);
+        return (int)error.kind;
+    }
+    char *partition = config_partition(log);
+    say("exchange %s: %s; log %s: %s", log->exchange,
+        result.exchange_declared ? "declared (a durable fanout)" : "was there, used as it is",
+        partition, result.queue_declared ? "declared and bound" : "was there");
+    free(partition);
+    return 0;
+}
+
+static int run(const struct options *options)
+{
+    struct config config;
+    if (!target_config(options, &config))
+        return ERROR_CONFIG;
+    char *broker = uri_safe(&config.amqp, "amqp");
+    say("%s: %zu log%s on %s", config.path, config.log_count, config.log_count == 1 ? "" : "s",
+        broker);
+    free(broker);
+    int code = 0;
+    for (size_t i = 0; i < config.log_count; i++) {
+        int failed = setup_log(&config, &config.logs[i]);
+        code = code ? code : failed;
+        if (failed == ERROR_UNAVAILABLE || failed == ERROR_PERMISSION)
+            break; /* the other logs are on the same broker */
+    }
+    config_release(&config);
+    return code;
+}
+
+static const struct option own_options[] = {{0}};
+
+const struct command command_setup = {
+    .name = "setup",
+    .group = GROUP_LOG,
+    .summary = "declare the logs of the configuration on the broker",
+    .synopsis = "",
+    .about =
+        "Declares, for each entry of \"logs\" in the configuration, the log behind the exchange: "
+        "the\n"
+        "stream queue EXCHANGE.log.0 and its binding. An exchange that exists is used as it is, "
+        "of\n"
+        "any type (\"bind\" gives the binding key of a topic exchange); otherwise a durable fanout "
+        "is\n"
+        "declared. Running it again changes nothing. What exists with other properties is an "
+        "error,\n"
+        "never repaired.\n"
+        "\n"
+        "Exit code 0; 69: the broker cannot be reached; 77: login or permission refused; 78: the\n"
+        "configuration has faults, or what exists does not match it.",
+    .examples = "  fanfold setup\n"
+                "  fanfold setup --config /etc/fanfold/fanfold.json",
+    .options = own_options,
+    .run = run,
+};

@@ -1,0 +1,109 @@
+/*
+ * cmd_worker.c: fanfold worker.
+ */
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/say.h"
+#include "worker/worker.h"
+
+#include <stdlib.h>
+
+#define BUDGET_MIN     ((uint64_t)1024 * 1024)
+#define NAME_BYTES_MAX 100
+
+static bool read_level(const struct options *options, struct error *error)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } levels[] = {
+        {"error", LOG_LEVEL_ERROR},
+        {"warning", LOG_LEVEL_WARNING},
+        {"info", LOG_LEVEL_INFO},
+        {"debug", LOG_LEVEL_DEBUG},
+    };
+    const char *text = options_text(options, "log-level");
+    if (!text)
+        return true;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if (strcmp(levels[i].name, text) == 0) {
+            log_set_level(levels[i].level);
+            return true;
+        }
+    }
+    return error_set(error, ERROR_USAGE, "--log-level %s: write error, warning, info or debug",
+                     text);
+}
+
+/* A lease is the text "<until> <worker>": the name must be one word. */
+static bool check_name(const char *name, struct error *error)
+{
+    if (!name)
+        return true;
+    size_t len = strlen(name);
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            len = 0;
+    if (len == 0 || len > NAME_BYTES_MAX)
+        return error_set(error, ERROR_USAGE, "--name: 1 to %d bytes without blanks",
+                         NAME_BYTES_MAX);
+    return true;
+}
+
+static int run(const struct options *options)
+{
+    struct error error;
+    uint64_t budget = WORKER_BUDGET_DEFAULT;
+    const char *name = options_text(options, "name");
+    if (!read_level(options, &error) || !check_name(name, &error) ||
+        !options_size(options, "budget", BUDGET_MIN, &budget, &error))
+        return say_usage("worker", &error);
+
+    const char **views = must_calloc(options->given_count, sizeof *views);
+    size_t count = 0, cursor = 0;
+    const char *view;
+    while ((view = options_next(options, "view", &cursor)))
+        views[count++] = view;
+    const struct worker_options worker = {
+        .config_path = options_text(options, "config"),
+        .name = name,
+        .views = views,
+        .view_count = count,
+        .budget = (size_t)budget,
+    };
+    int code = worker_run(&worker);
+    free(views);
+    return code;
+}
+
+static const struct option own_options[] = {
+    {0, "name", "NAME", "this worker's name in status and logs; without it host:pid", NULL},
+    {0, "view", "VIEW", "serve this view only; repeatable", NULL},
+    {0, "budget", "SIZE", "bytes of events held in memory at most; 64M without it", NULL},
+    {0, "log-level", "LEVEL", "error, warning, info (default) or debug",
+     "error warning info debug"},
+    {0},
+};
+
+const struct command command_worker = {
+    .name = "worker",
+    .group = GROUP_SERVERS,
+    .summary = "keep the views up to date, until stopped",
+    .synopsis = "[--name NAME] [--view VIEW…]",
+    .about =
+        "Reads the logs, folds their events into the views of the configuration and commits the "
+        "rows\n"
+        "to Redis together with the position in the log. Start as many workers as you like, on "
+        "any\n"
+        "machine: they share the views among themselves, and take over those of a worker that "
+        "dies.\n"
+        "Servers that are down are waited for.\n"
+        "\n"
+        "SIGTERM or Ctrl-C: finish what is under way and end with exit code 0. SIGHUP: read the\n"
+        "configuration and the views again. It logs to standard error.",
+    .examples = "  fanfold worker\n"
+                "  fanfold worker --name shop-1 --view stock --view orders\n"
+                "  systemctl start fanfold-worker@1",
+    .options = own_options,
+    .run = run,
+};

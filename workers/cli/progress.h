@@ -1,0 +1,31 @@
+/*
+ * progress.h: one line on a terminal's standard error that is drawn again and again.
+ *
+ *     struct progress progress;
+ *     progress_init(&progress, bytes of input or 0);
+ *     progress_show(&progress, done, bytes read);   cheap; draws ten times a second at most
+ *     progress_clear(&progress);                    before other lines, and at the end
+ *
+ * On anything but a terminal it draws nothing.
+ */
+#ifndef FANFOLD_CLI_PROGRESS_H
+#define FANFOLD_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct progress {
+    size_t width; /* of the terminal; 0: none */
+    uint64_t bytes_all;
+    int64_t started_ms, drawn_ms;
+    bool drawn;
+};
+
+void progress_init(struct progress *progress, uint64_t bytes_all);
+void progress_show(struct progress *progress, uint64_t events, uint64_t bytes);
+void progress_clear(struct progress *progress);
+/* Milliseconds since progress_init, at least 1. */
+int64_t progress_elapsed_ms(const struct progress *progress);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * status.c: who runs what, and how far it is.
+ */
+#include "cli/status.h"
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    return text ? text : "";
+}
+
+/* The entry of a report's list ("tasks", "refused") for this task. */
+static const cJSON *find_entry(const cJSON *worker, const char *list, const char *view,
+                               const char *partition)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(worker, list))
+    {
+        if (strcmp(text_of(entry, "view"), view) == 0 &&
+            strcmp(text_of(entry, "partition"), partition) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Would the worker run the task? Its entry lists those as "<view> <partition>" (pool.h). */
+static bool takes(const cJSON *worker, const char *lease)
+{
+    const cJSON *name;
+    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(worker, "takes"))
+    {
+        const char *text = cJSON_GetStringValue(name);
+        if (text && strcmp(text, lease) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The report of the lease's owner counts; without one, any report (a worker that drains it). */
+static const cJSON *find_report(const struct status *status, const struct task_status *task,
+                                const char **worker)
+{
+    const cJSON *entry;
+    if (task->owner) {
+        *worker = task->owner;
+        return find_entry(cJSON_GetObjectItemCaseSensitive(status->workers, task->owner), "tasks",
+                          task->view, task->partition);
+    }
+    cJSON_ArrayForEach(entry, status->workers)
+    {
+        const cJSON *found = find_entry(entry, "tasks", task->view, task->partition);
+        if (found) {
+            *worker = entry->string;
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* Why nobody runs the task. */
+static const char *why_waiting(const struct status *status, const struct task_status *task,
+                               const char *lease)
+{
+    const cJSON *worker;
+    bool taken = false;
+    cJSON_ArrayForEach(worker, status->workers)
+    {
+        if (find_entry(worker, "refused", task->view, task->partition))
+            return "refused by a worker, see below";
+        taken = taken || takes(worker, lease);
+    }
+    if (!status->workers || !status->workers->child)
+        return "no worker runs";
+    return taken ? "no worker has taken it yet" : "no worker that runs would take it";
+}
+
+static void find_state(const struct status *status, struct task_status *task)
+{
+    struct buf lease = {0};
+    buf_printf(&lease, "%s %s", task->view, task->partition);
+    task->owner =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status->leases, buf_text(&lease)));
+
+    const char *worker = NULL;
+    const cJSON *report = find_report(status, task, &worker);
+    if (report) {
+        task->owner = worker;
+        task->state = text_of(report, "state");
+        task->reason = text_of(report, "reason");
+        const cJSON *rate = cJSON_GetObjectItemCaseSensitive(report, "rate");
+        task->rate_known = cJSON_IsNumber(rate);
+        task->rate = cJSON_GetNumberValue(rate);
+    } else {
+        task->state = STATUS_WAITING;
+        task->reason = task->owner ? "its owner has not reported it yet"
+                                   : why_waiting(status, task, buf_text(&lease));
+    }
+    buf_release(&lease);
+}
+
+static bool add_task(struct status *status, const struct view *view, const struct log_config *log,
+                     struct redis_reader *reader, struct probes *probes, struct error *error)
+{
+    struct task_status task = {.view = view_name(view), .partition = config_partition(log)};
+    if (!freshness_read(&task.fresh, task.view, task.partition, reader, probes, error)) {
+        free(task.partition);
+        return false;
+    }
+    find_state(status, &task);
+    status->tasks = must_realloc(status->tasks, (status->count + 1) * sizeof *status->tasks);
+    status->tasks[status->count++] = task;
+    return true;
+}
+
+static bool add_tasks(struct status *status, struct redis_reader *reader,
+                      const struct config *config, const struct view_set *views,
+                      struct probes *probes, struct error *error)
+{
+    for (size_t i = 0; i < views->count; i++) {
+        const struct view *view = views->at[i];
+        for (size_t j = 0; j < view_exchange_count(view); j++) {
+            const struct log_config *log = config_log(config, view_exchange(view, j));
+            if (log && !add_task(status, view, log, reader, probes, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool status_read(struct status *status, struct redis_reader *reader, const struct config *config,
+                 const struct view_set *views, struct probes *probes, struct error *error)
+{
+    struct status result = {0};
+    result.workers = redis_reader_workers(reader, error);
+    result.leases = result.workers ? redis_reader_leases(reader, error) : NULL;
+    if (!result.leases || !add_tasks(&result, reader, config, views, probes, error)) {
+        status_release(&result);
+        return false;
+    }
+    *status = result;
+    return true;
+}
+
+void status_release(struct status *status)
+{
+    for (size_t i = 0; i < status->count; i++)
+        free(status->tasks[i].partition);
+    free(status->tasks);
+    cJSON_Delete(status->workers);
+    cJSON_Delete(status->leases);
+}

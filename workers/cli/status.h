@@ -1,0 +1,40 @@
+/*
+ * status.h: what the pool is doing: for each view and partition its state, position and owner, put
+ * together from the positions, the workers' reports and the leases in Redis, and the ends of the
+ * logs.
+ *
+ *     struct status status;
+ *     status_read(&status, reader, &config, &views, &probes, &error)
+ *     status_release(&status);
+ */
+#ifndef FANFOLD_CLI_STATUS_H
+#define FANFOLD_CLI_STATUS_H
+
+#include "cli/freshness.h"
+#include "worker/views.h"
+
+#define STATUS_STREAMING "streaming"
+#define STATUS_WAITING   "waiting" /* no worker runs the task */
+
+struct task_status {
+    const char *view; /* the view set's */
+    char *partition;
+    const char *state, *reason; /* reason: "" when there is none */
+    const char *owner;          /* NULL: none */
+    bool rate_known;
+    double rate; /* events per second */
+    struct freshness fresh;
+};
+
+struct status {
+    struct task_status *tasks;
+    size_t count;
+    cJSON *workers, *leases; /* as redis_reader gives them; texts above point into them */
+};
+
+/* The tasks of the views in the set, in its order. */
+bool status_read(struct status *status, struct redis_reader *reader, const struct config *config,
+                 const struct view_set *views, struct probes *probes, struct error *error);
+void status_release(struct status *status);
+
+#endif

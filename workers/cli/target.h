@@ -1,0 +1,46 @@
+/*
+ * target.h: the exchange and the log that a command works on, from -e, the configuration, or both.
+ *
+ *     struct target target;
+ *     int code = target_open(options, "tail", &target);      says what is wrong
+ *     if (code) return code;
+ *     target_release(&target);
+ *
+ * With -e EXCHANGE no configuration is needed: FANFOLD_AMQP_URL, or RabbitMQ on this machine.
+ */
+#ifndef FANFOLD_CLI_TARGET_H
+#define FANFOLD_CLI_TARGET_H
+
+#include "base/config.h"
+#include "cli/options.h"
+#include "worker/views.h"
+
+#define TARGET_OPTION_EXCHANGE                                                  \
+    {                                                                           \
+        'e', "exchange", "EXCHANGE",                                            \
+            "the exchange; not needed when the configuration has one log", NULL \
+    }
+
+struct target {
+    bool has_config;
+    struct config config; /* when has_config */
+    struct uri uri;       /* of the broker, when not has_config */
+    const char *exchange;
+    const struct log_config *log; /* NULL: the configuration has no log of this exchange */
+    char *partition;
+};
+
+int target_open(const struct options *options, const char *command, struct target *target);
+const struct uri *target_uri(const struct target *target);
+void target_release(struct target *target);
+
+/* Loads the configuration, or says its faults and returns false: exit code ERROR_CONFIG. */
+bool target_config(const struct options *options, struct config *config);
+/* Loads the views that the arguments name (none: all). Faults of files are said, and the rest goes
+ * on. A view that is not there: says the nearest. Returns the exit code. */
+int target_views(const struct options *options, const struct config *config,
+                 struct view_set *views);
+/* Is there a configuration file, asked for by name or at its usual place? */
+bool target_config_exists(const struct options *options);
+
+#endif
