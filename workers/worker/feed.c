@@ -42,8 +42,7 @@ struct feed {
     uint64_t decoded; /* its index */
 };
 
-/* --- decode, window, fingerprint -----------------------------------------------------------------
- */
+/* --- decode, window, fingerprint ------------------------------------------------------- */
 
 static void decode(struct feed *feed, uint64_t index)
 {
@@ -165,8 +164,7 @@ static bool see(struct feed *feed)
     return true;
 }
 
-/* --- hand out ------------------------------------------------------------------------------------
- */
+/* --- hand out -------------------------------------------------------------------------- */
 
 static void hand_out(struct feed *feed, struct task *task, uint64_t index)
 {
@@ -246,8 +244,7 @@ void feed_turn(struct feed *feed)
     feed_balance(feed);
 }
 
-/* --- the reader's callbacks ----------------------------------------------------------------------
- */
+/* --- the reader's callbacks ------------------------------------------------------------ */
 
 static void on_message(void *arg, struct message *message)
 {
@@ -270,8 +267,7 @@ static void on_closed(void *arg, const struct error *why)
     host_wake(feed->host);
 }
 
-/* --- open, join, close ---------------------------------------------------------------------------
- */
+/* --- open, join, close ----------------------------------------------------------------- */
 
 static void attach(struct feed *feed, struct task *task, uint64_t next)
 {

@@ -182,8 +182,7 @@ void task_stop(struct task *task, const char *format, ...)
     host_wake(task->host);
 }
 
-/* --- position ------------------------------------------------------------------------------------
- */
+/* --- position -------------------------------------------------------------------------- */
 
 bool task_wants_load(const struct task *task, int64_t now_ms)
 {
@@ -278,8 +277,7 @@ void task_attached(struct task *task, struct feed *feed, uint64_t next)
         streaming(task);
 }
 
-/* --- fold ----------------------------------------------------------------------------------------
- */
+/* --- fold ------------------------------------------------------------------------------ */
 
 bool task_takes(const struct task *task)
 {
@@ -349,8 +347,7 @@ bool task_is_past(const struct task *task, uint64_t offset)
     return task->committed.epoch[0] && offset <= task->committed.offset;
 }
 
-/* --- commit --------------------------------------------------------------------------------------
- */
+/* --- commit ---------------------------------------------------------------------------- */
 
 static void committed(struct task *task, const struct position *to)
 {

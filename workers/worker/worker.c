@@ -26,8 +26,7 @@ void host_wake(struct host *host)
     event_add(host->sweep, &at_once);
 }
 
-/* --- feeds ---------------------------------------------------------------------------------------
- */
+/* --- feeds ----------------------------------------------------------------------------- */
 
 static void close_feeds(struct process *process)
 {
@@ -134,8 +133,7 @@ static void merge_feeds(struct process *process)
     }
 }
 
-/* --- turn ----------------------------------------------------------------------------------------
- */
+/* --- turn ------------------------------------------------------------------------------ */
 
 static void settle(struct process *process)
 {
@@ -198,8 +196,7 @@ static void housekeeping(evutil_socket_t fd, short what, void *arg)
     host_wake(&process->host);
 }
 
-/* --- signals and Redis ---------------------------------------------------------------------------
- */
+/* --- signals and Redis ----------------------------------------------------------------- */
 
 static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
 {
@@ -256,8 +253,7 @@ static void on_redis_down(void *arg, const struct error *why)
     log_warning("Redis: %s; trying again until it works", why->text);
 }
 
-/* --- start ---------------------------------------------------------------------------------------
- */
+/* --- start ----------------------------------------------------------------------------- */
 
 static void set_name(struct process *process)
 {
