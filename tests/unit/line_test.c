@@ -88,7 +88,7 @@ static void defaults_fill_what_is_missing(void **state)
                                             .time = STR("1769850307"),
                                             .headers = headers,
                                             .header_count = 2};
-    assert_event(f, "{\"specversion\":\"1.0\",\"attempt\":2,\"id\":\"\"}",
+    assert_event(f, "{\"specversion\":\"1.0\",\"attempt\":2}",
                  "{\"specversion\":\"1.0\",\"id\":\"made-1\",\"source\":\"/fanfold/publish\","
                  "\"type\":\"t\",\"subject\":\"o\",\"time\":\"2026-01-31T09:05:07.000Z\","
                  "\"attempt\":2,\"x-tenant\":\"acme\"}");
@@ -129,6 +129,8 @@ static void faults_say_what_would_be_right(void **state)
     assert_refused(f, "{\"specversion\":\"1.0\",\"x\":{}}", "extension \"x\" is an object");
     assert_refused(f, "{\"specversion\":\"1.0\",\"x\":\"\\n\"}", "extension \"x\": byte 0");
     assert_refused(f, "{\"specversion\":\"1.0\",\"\":1}", "the name of an extension is empty");
+    assert_refused(f, "{\"specversion\":\"1.0\",\"type\":\"t\",\"id\":\"\"}", "\"id\" is empty");
+    assert_refused(f, "{\"specversion\":\"1.0\",\"type\":\"\",\"id\":\"a\"}", "\"type\" is empty");
     assert_refused(f, "{\"specversion\":\"1.0\",\"time\":\"2026-02-30T00:00:00Z\"}",
                    "time \"2026-02-30T00:00:00Z\" is not RFC 3339");
     f->made_id = (struct str){NULL, 0};

@@ -67,6 +67,22 @@ static bool require(const struct draft *draft, bool is_data, struct error *error
     return true;
 }
 
+/* An empty attribute is a slip: filled in silently it would cost the event its identity. */
+static bool refuse_empty(const struct json *root, struct error *error)
+{
+    static const char *const names[] = {"id", "source", "type", "subject"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct json *value = json_member(root, str_of(names[i]));
+        if (value && value->kind == JSON_STRING && value->text.len == 0)
+            return error_set(
+                error, ERROR_NO,
+                "\"%s\" is empty: CloudEvents wants at least one character; write one, or "
+                "leave the member out",
+                names[i]);
+    }
+    return true;
+}
+
 bool cloudevent_from_line(struct str line, const struct publish_defaults *defaults,
                           struct str made_id, struct arena *arena, struct cloudevent *event,
                           struct error *error)
@@ -85,7 +101,7 @@ bool cloudevent_from_line(struct str line, const struct publish_defaults *defaul
     } else {
         struct structured from = {
             .root = root, .text = line, .publishing = true, .room = defaults->header_count};
-        if (!structured_read(&draft, &from, error))
+        if (!refuse_empty(root, error) || !structured_read(&draft, &from, error))
             return false;
     }
     if (!fill_texts(&draft, defaults, made_id, error) ||
