@@ -386,6 +386,22 @@ bool config_load(const char *path, struct config *config, struct faults *faults)
     return true;
 }
 
+char *config_views_folder(const char *path)
+{
+    struct faults unsaid = {0}; /* config_load says them */
+    const char *file = find_file(path, &unsaid);
+    cJSON *root = file ? jsonfile_load(file, &unsaid) : NULL;
+    struct reader reader = {file, &unsaid};
+    char *folder = cJSON_IsObject(root) ? read_views(&reader, root) : NULL;
+    cJSON_Delete(root);
+    if (unsaid.errors) {
+        free(folder);
+        folder = NULL;
+    }
+    faults_release(&unsaid);
+    return folder;
+}
+
 const struct log_config *config_log(const struct config *config, const char *exchange)
 {
     for (size_t i = 0; i < config->log_count; i++)

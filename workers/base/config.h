@@ -45,6 +45,9 @@ struct config {
 
 /* False when there is no file or it has faults; nothing to release then. */
 bool config_load(const char *path, struct config *config, struct faults *faults);
+/* The folder of views, also of a file that has faults elsewhere; NULL when that cannot be told. The
+ * caller frees it. */
+char *config_views_folder(const char *path);
 const struct log_config *config_log(const struct config *config, const char *exchange);
 /* "<exchange>.log.0"; the caller frees it. */
 char *config_partition(const struct log_config *log);

@@ -7,6 +7,8 @@
 #include "cli/target.h"
 #include "worker/views.h"
 
+#include <stdlib.h>
+
 static int report(const struct faults *faults, const struct config *config,
                   const struct view_set *views)
 {
@@ -50,6 +52,15 @@ static const char *divide(const char **paths, size_t *count)
     return config;
 }
 
+/* Where the configuration has faults: its views are checked all the same, but not against it. */
+static void check_folder(const char *config, struct view_set *views, struct faults *faults)
+{
+    char *folder = config_views_folder(config);
+    if (folder)
+        view_set_load_folder(folder, NULL, views, faults);
+    free(folder);
+}
+
 static int run(const struct options *options)
 {
     struct config config;
@@ -64,6 +75,8 @@ static int run(const struct options *options)
         view_set_load_files(options->args, count, has_config ? &config : NULL, &views, &faults);
     else if (has_config)
         view_set_load(&config, &views, &faults);
+    else
+        check_folder(path ? path : options_text(options, "config"), &views, &faults);
     int code = report(&faults, has_config ? &config : NULL, &views);
     view_set_release(&views);
     faults_release(&faults);

@@ -114,14 +114,20 @@ bool view_set_load_files(const char *const *paths, size_t count, const struct co
     return faults->errors == errors;
 }
 
-bool view_set_load(const struct config *config, struct view_set *set, struct faults *faults)
+bool view_set_load_folder(const char *folder, const struct config *config, struct view_set *set,
+                          struct faults *faults)
 {
     struct paths paths = {0};
-    bool listed = list_folder(config->views, &paths, faults);
+    bool listed = list_folder(folder, &paths, faults);
     bool loaded = listed && view_set_load_files((const char *const *)paths.at, paths.count, config,
                                                 set, faults);
     paths_release(&paths);
     return loaded;
+}
+
+bool view_set_load(const struct config *config, struct view_set *set, struct faults *faults)
+{
+    return view_set_load_folder(config->views, config, set, faults);
 }
 
 struct view *view_set_find(const struct view_set *set, const char *name)

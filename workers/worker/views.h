@@ -26,6 +26,9 @@ struct view_set {
 
 /* All `*.json` of config->views, not deeper, by file name in byte order. */
 bool view_set_load(const struct config *config, struct view_set *set, struct faults *faults);
+/* The same of any folder. config: NULL leaves out the checks that need one. */
+bool view_set_load_folder(const char *folder, const struct config *config, struct view_set *set,
+                          struct faults *faults);
 /* These files. config: NULL leaves out the checks that need one. */
 bool view_set_load_files(const char *const *paths, size_t count, const struct config *config,
                          struct view_set *set, struct faults *faults);
