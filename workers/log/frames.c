@@ -147,7 +147,8 @@ enum frames_result frames_next(struct frames *frames, int wait_ms, struct error 
 {
     amqp_connection_state_t state = frames->link->state;
     for (;;) {
-        if (frames->stage == FRAMES_IDLE || frames->partial)
+        /* Not while frames are queued that an RPC has left: the call walks the whole queue. */
+        if ((frames->stage == FRAMES_IDLE || frames->partial) && !amqp_frames_enqueued(state))
             amqp_maybe_release_buffers(state);
         amqp_frame_t frame;
         struct timeval limit = {wait_ms / 1000, wait_ms % 1000 * 1000};
