@@ -12,10 +12,12 @@
 Nothing here sleeps for a fixed time: poll() asks until the answer is yes, and says what it waited for
 when it never is. Needs Debian's python3-pika and python3-redis.
 """
+import array
 import atexit
 import collections
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -24,6 +26,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -237,6 +240,12 @@ class Publishing:
     def write(self, events):
         if events:
             self.queue.put(ndjson(events).encode())
+
+    def has_read_all(self):
+        """Has the pipe to it run empty? What it has read it may still have to send."""
+        unread = array.array("i", [0])
+        fcntl.ioctl(self.process.stdin, termios.FIONREAD, unread)
+        return self.queue.empty() and unread[0] == 0
 
     def finish(self, timeout=120):
         self.queue.put(b"")
