@@ -7,6 +7,8 @@
  *     <partition>          "<epoch> <offset> <fingerprint> <park revision>"
  *     <partition>/time     the event time it stands at, "2026-01-31T09:05:07.000Z" or ""
  *     <partition>/tally    "folded=12 ignored=0 duplicates=1 parked=0 skipped=0"
+ *     <partition>/reordered    how many events a retry folded out of turn, in a view whose verbs do
+ *                              not commute; not there: none
  */
 #ifndef FANFOLD_POSITION_H
 #define FANFOLD_POSITION_H
@@ -18,10 +20,12 @@
 #define EPOCH_MAX 64
 
 struct position {
-    char epoch[EPOCH_MAX];  /* "<generation>.<digest>"; "" means: no position is stored */
-    uint64_t offset;        /* the last event that is folded in */
-    uint64_t fingerprint;   /* of the last 16 events up to it, as the log had them */
-    uint64_t park_revision; /* raised by every change of the parked set */
+    char epoch[EPOCH_MAX]; /* "<generation>.<digest>"; "" means: no position is stored */
+    uint64_t offset;       /* the last event that is folded in */
+    uint64_t fingerprint;  /* of the last 16 events up to it, as the log had them */
+    /* Raised by every change of the parked set and by every skipped event, by an amount that
+     * depends on which event it is: equal revisions, equal sets. */
+    uint64_t park_revision;
 };
 
 /* Since the epoch began. Each event of the log is counted in exactly one of folded, ignored,
@@ -36,6 +40,7 @@ struct task_state {
     bool has_time;
     int64_t time_ms; /* of the last event that had a time */
     struct tally tally;
+    uint64_t reordered; /* only redis_reader_task reads it */
     struct map waiting; /* park_by key → number of events parked under it; later ones wait behind */
 };
 

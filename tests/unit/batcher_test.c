@@ -109,14 +109,41 @@ static void parked_event_holds_back_its_key(void **state)
     assert_false(str_is(bench->batch.parked[1].payload));
     assert_int_equal(bench->batch.changes.count, 1);
     assert_int_equal(bench->batch.tally.parked, 2);
-    assert_int_equal(bench->batch.to.park_revision, 1);
+    uint64_t revision = bench->batch.to.park_revision;
+    assert_true(revision > 0);
 
     batcher_open(&bench->batcher, &bench->batch); /* and in the next batch */
     assert_true(feed(bench, 4, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
     batcher_close(&bench->batcher, &bench->batch);
     assert_int_equal(bench->batch.parked_count, 1);
-    assert_int_equal(bench->batch.to.park_revision, 2);
+    assert_true(bench->batch.to.park_revision > revision);
     bench_free(bench);
+}
+
+/* The park revision after events 0 (refused, or not) and 1 (fails), as one batch or as two. */
+static uint64_t revision_after(const char *members, bool refused, bool divided)
+{
+    struct bench *bench = bench_new(members);
+    if (refused)
+        batcher_refuse(&bench->batcher, 0, "beyond 2^53");
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{\"n\":1}")));
+    if (divided)
+        batcher_open(&bench->batcher, &bench->batch);
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("t", "b", "{}")));
+    batcher_close(&bench->batcher, &bench->batch);
+    uint64_t revision = bench->batch.to.park_revision;
+    bench_free(bench);
+    return revision;
+}
+
+/* Two workers with the same revision at one offset have parked the same events. */
+static void park_revision_says_what_is_parked(void **state)
+{
+    (void)state;
+    assert_int_equal(revision_after(SETS, true, false), revision_after(SETS, true, true));
+    assert_int_not_equal(revision_after(SETS, true, false), revision_after(SETS, false, false));
+    assert_int_not_equal(revision_after(SETS ",\"on_error\":\"skip\"", true, false),
+                         revision_after(SETS ",\"on_error\":\"skip\"", false, false));
 }
 
 static void nothing_waits_where_verbs_commute(void **state)
@@ -139,6 +166,19 @@ static void reused_id_parks(void **state)
     assert_int_equal(bench->batch.parked_count, 1);
     assert_true(str_starts(bench->batch.parked[0].reason, STR("id reused")));
     assert_int_equal(bench->batcher.tally.ignored, 1);
+    bench_free(bench);
+}
+
+/* A retry does not read the window again: it knows a reused id by the reason alone. */
+static void reused_id_is_known_behind_a_parked_event(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(SETS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "a", "{}")));
+    assert_true(feed(bench, 1, WINDOW_REUSED, EVENT("t", "a", "{\"n\":1}")));
+    assert_int_equal(bench->batch.parked_count, 2);
+    assert_false(bench->batch.parked[1].waits);
+    assert_true(str_eq(bench->batch.parked[1].reason, STR(BATCHER_ID_REUSED)));
     bench_free(bench);
 }
 
@@ -228,8 +268,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_and_advances),
         cmocka_unit_test(parked_event_holds_back_its_key),
+        cmocka_unit_test(park_revision_says_what_is_parked),
         cmocka_unit_test(nothing_waits_where_verbs_commute),
         cmocka_unit_test(reused_id_parks),
+        cmocka_unit_test(reused_id_is_known_behind_a_parked_event),
         cmocka_unit_test(refused_event_parks_when_folded_again),
         cmocka_unit_test(on_error_skip_and_stop),
         cmocka_unit_test(what_cannot_be_decoded),

@@ -1,8 +1,10 @@
 /*
  * cmd_status.c: fanfold status.
  */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/timestamp.h"
+#include "cli/age.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "cli/status.h"
@@ -31,6 +33,27 @@ static void rate_cell(struct table *table, const struct task_status *task)
         table_cell(table, "%.*f", task->rate > 0 && task->rate < 10 ? 1 : 0, task->rate);
 }
 
+/* What stands below the row: the reason of its state, what is parked, what was folded out of turn.
+ */
+static void add_note(struct table *table, const struct task_status *task)
+{
+    struct buf note = {0};
+    char age[AGE_TEXT_MAX];
+    uint64_t reordered = task->fresh.state.reordered;
+    if (task->reason[0])
+        buf_printf(&note, "; %s", task->reason);
+    if (task->failing || task->waiting)
+        buf_printf(&note, "; parked: %llu failing, %llu waiting, the oldest for %s",
+                   (unsigned long long)task->failing, (unsigned long long)task->waiting,
+                   age_text(task->oldest_ms, clock_wall_ms(), age));
+    if (reordered)
+        buf_printf(&note, "; reordered: %llu event%s folded out of turn by `parked retry`",
+                   (unsigned long long)reordered, reordered == 1 ? " was" : "s were");
+    if (note.len)
+        table_note(table, "^ %s", buf_text(&note) + 2);
+    buf_release(&note);
+}
+
 static void add_row(struct table *table, const struct task_status *task)
 {
     const struct freshness *fresh = &task->fresh;
@@ -52,8 +75,7 @@ static void add_row(struct table *table, const struct task_status *task)
     number_cell(table, true, tally->parked, "");
     number_cell(table, true, tally->duplicates, "");
     number_cell(table, true, tally->ignored, "");
-    if (task->reason[0])
-        table_note(table, "^ %s", task->reason);
+    add_note(table, task);
 }
 
 typedef void report_fn(const char *worker, const cJSON *entry, void *arg);
@@ -123,6 +145,13 @@ static cJSON *task_json(const struct task_status *task)
     cJSON_AddNumberToObject(object, "duplicates", (double)tally->duplicates);
     cJSON_AddNumberToObject(object, "parked", (double)tally->parked);
     cJSON_AddNumberToObject(object, "skipped", (double)tally->skipped);
+    cJSON_AddNumberToObject(object, "parked_failing", (double)task->failing);
+    cJSON_AddNumberToObject(object, "parked_waiting", (double)task->waiting);
+    cJSON_AddItemToObject(object, "parked_seconds",
+                          task->oldest_ms
+                              ? cJSON_CreateNumber(age_seconds(task->oldest_ms, clock_wall_ms()))
+                              : cJSON_CreateNull());
+    cJSON_AddNumberToObject(object, "reordered", (double)task->fresh.state.reordered);
     return object;
 }
 
@@ -248,7 +277,9 @@ const struct command command_status = {
         "and in seconds, the worker that owns it, its events per second, and how many events are\n"
         "parked, were duplicates, or were ignored because no pattern matches. Below a task that "
         "is\n"
-        "not streaming stands the reason. \"?\" is what the broker would know but cannot be "
+        "not streaming stands the reason, and what is parked: the events that fail, and those "
+        "that\n"
+        "only wait behind them. \"?\" is what the broker would know but cannot be "
         "asked:\n"
         "the rest is shown also while it is down.\n"
         "\n"
@@ -261,7 +292,10 @@ const struct command command_status = {
         "\"state\", \"reason\", \"cursor\", \"end\", \"lag\", \"lag_seconds\", \"time\" (of the "
         "last event folded),\n"
         "\"owner\", \"rate\", \"epoch\", \"folded\", \"ignored\", \"duplicates\", \"parked\", "
-        "\"skipped\"}],\n"
+        "\"skipped\",\n"
+        "\"parked_failing\", \"parked_waiting\", \"parked_seconds\" (age of the "
+        "oldest),\n"
+        "\"reordered\"}],\n"
         "\"workers\": [{\"name\", \"host\", \"pid\", \"version\", \"started\" (Unix milliseconds), "
         "\"rss\",\n"
         "\"budget\", \"held\" (bytes), \"views\"}], \"refused\": [{\"worker\", \"view\", "

@@ -11,7 +11,8 @@
 
 void progress_init(struct progress *progress, uint64_t bytes_all)
 {
-    *progress = (struct progress){.width = terminal_width(stderr), .bytes_all = bytes_all};
+    *progress = (struct progress){
+        .width = terminal_width(stderr), .bytes_all = bytes_all, .done = "confirmed"};
     progress->started_ms = clock_monotonic_ms();
 }
 
@@ -41,7 +42,7 @@ void progress_show(struct progress *progress, uint64_t events, uint64_t bytes)
     struct buf line = {0};
     if (progress->bytes_all)
         add_bar(&line, bytes, progress->bytes_all);
-    buf_printf(&line, "%llu confirmed, %.0f/s", (unsigned long long)events,
+    buf_printf(&line, "%llu %s, %.0f/s", (unsigned long long)events, progress->done,
                (double)events * 1000 / (double)progress_elapsed_ms(progress));
     fputs("\r\033[K", stderr);
     terminal_print(stderr, buf_str(&line), progress->width, 0);

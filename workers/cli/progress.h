@@ -2,7 +2,7 @@
  * progress.h: one line on a terminal's standard error that is drawn again and again.
  *
  *     struct progress progress;
- *     progress_init(&progress, bytes of input or 0);
+ *     progress_init(&progress, bytes of input or 0);      or any other measure of the whole
  *     progress_show(&progress, done, bytes read);   cheap; draws ten times a second at most
  *     progress_clear(&progress);                    before other lines, and at the end
  *
@@ -18,6 +18,7 @@
 struct progress {
     size_t width; /* of the terminal; 0: none */
     uint64_t bytes_all;
+    const char *done; /* what has become of the events: "confirmed"; may be set after init */
     int64_t started_ms, drawn_ms;
     bool drawn;
 };

@@ -3,6 +3,7 @@
  */
 #include "cli/status.h"
 #include "base/buf.h"
+#include <fanfold/parked.h>
 
 #include <stdlib.h>
 
@@ -101,11 +102,30 @@ static void find_state(const struct status *status, struct task_status *task)
     buf_release(&lease);
 }
 
+/* Looks at what is parked, when something is. */
+static bool count_parked(struct task_status *task, struct redis_reader *reader, struct error *error)
+{
+    struct parked_list list;
+    if (!task->fresh.state.tally.parked)
+        return true;
+    if (!redis_reader_parked(reader, task->view, task->partition, &list, error))
+        return false;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct parked_event *event = &list.at[i];
+        ++*(event->waits ? &task->waiting : &task->failing);
+        if (!task->oldest_ms || event->parked_at_ms < task->oldest_ms)
+            task->oldest_ms = event->parked_at_ms;
+    }
+    parked_list_release(&list);
+    return true;
+}
+
 static bool add_task(struct status *status, const struct view *view, const struct log_config *log,
                      struct redis_reader *reader, struct probes *probes, struct error *error)
 {
     struct task_status task = {.view = view_name(view), .partition = config_partition(log)};
-    if (!freshness_read(&task.fresh, task.view, task.partition, reader, probes, error)) {
+    if (!freshness_read(&task.fresh, task.view, task.partition, reader, probes, error) ||
+        !count_parked(&task, reader, error)) {
         free(task.partition);
         return false;
     }

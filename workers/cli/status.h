@@ -24,6 +24,8 @@ struct task_status {
     bool rate_known;
     double rate; /* events per second */
     struct freshness fresh;
+    uint64_t failing, waiting; /* parked events: those that fail, and those behind them */
+    int64_t oldest_ms;         /* when the oldest of them was parked; 0: none is */
 };
 
 struct status {

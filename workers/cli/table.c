@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define TEXT_MAX 2048
+#define LAST_MIN 10 /* columns that are left to the last cell, however narrow the screen */
 
 void table_init(struct table *table, const char *const *titles, size_t columns)
 {
@@ -51,12 +52,23 @@ static const char *title_text(const char *title)
     return is_right(title) ? title + 1 : title;
 }
 
-static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last)
+/* How many columns the last cell of a row may have; 0: any number. */
+static size_t room_for_last(const struct table *table, const size_t *width)
+{
+    size_t used = 0;
+    if (!table->fit)
+        return 0;
+    for (size_t i = 0; i + 1 < table->columns; i++)
+        used += width[i] + 2;
+    return table->fit > used + LAST_MIN ? table->fit - used : LAST_MIN;
+}
+
+static void print_cell(FILE *out, const char *text, size_t width, size_t max, bool right, bool last)
 {
     size_t columns = terminal_columns(str_of(text));
     if (right && columns < width)
         fprintf(out, "%*s", (int)(width - columns), "");
-    terminal_print(out, str_of(text), 0, right || last ? 0 : width);
+    terminal_print(out, str_of(text), last ? max : 0, right || last ? 0 : width);
     fputs(last ? "\n" : "  ", out);
 }
 
@@ -70,12 +82,13 @@ void table_print(const struct table *table, FILE *out)
         if (columns > width[i % table->columns])
             width[i % table->columns] = columns;
     }
+    size_t max = room_for_last(table, width);
     for (size_t i = 0; i < table->columns; i++)
-        print_cell(out, title_text(table->titles[i]), width[i], is_right(table->titles[i]),
+        print_cell(out, title_text(table->titles[i]), width[i], max, is_right(table->titles[i]),
                    i + 1 == table->columns);
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
-        print_cell(out, table->cells[i].text, width[column], is_right(table->titles[column]),
+        print_cell(out, table->cells[i].text, width[column], max, is_right(table->titles[column]),
                    column + 1 == table->columns);
         if (table->cells[i].note) {
             fputs("  ", out);

@@ -26,6 +26,7 @@ struct table {
     size_t columns;
     struct table_cell *cells;
     size_t count;
+    size_t fit; /* the last column is cut so that a row has at most so many; 0: it is not */
 };
 
 void table_init(struct table *table, const char *const *titles, size_t columns);

@@ -28,7 +28,8 @@
 -- EXPIRE and the KEEPs hold for the row at its end, and a row loses its expiry when it is deleted or
 -- is empty at the end, not when it is empty in between.
 --
--- The rows themselves, one function for each structure, are in commit_rows.lua.
+-- The rows themselves, one function for each structure, are in commit_rows.lua; the steps that this
+-- shares with unpark.lua, which folds or drops parked events by the same rule, in commit_steps.lua.
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
@@ -45,25 +46,10 @@
 
 ----------------------------------------------------------------------------------- (1) the position
 
-local function parts(position)
-    return match(position, '^(%S+) (%d+) (%d+) (%d+)$')
-end
-
--- Offsets stay texts: a Lua number is exact only up to 2^53.
-local function at_least(a, b)
-    return #a > #b or (#a == #b and not bytes_less(a, b))
-end
-
 local cursor, partition, from, to = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local standing = try('HMGET', cursor, partition, partition .. '/frozen', partition .. '/torn')
-if standing.err then
-    if find(standing.err, 'WRONGTYPE', 1, true) then
-        return {'foreign', cursor .. ' is not a hash but ' .. call('TYPE', cursor).ok}
-    end
-    return {'failed', standing.err}
-end
-if standing[3] then
-    return {'torn', standing[3]}
+local standing, other = stands(cursor, partition)
+if not standing then
+    return other
 end
 local stored = standing[1] or ''
 if stored ~= from then
@@ -81,13 +67,7 @@ end
 
 --------------------------------------------------------------------------------- (2) read and compute
 
-local w = cmsgpack.unpack(ARGV[6])
-local at, row, index, last = 1, 5, 0, #w
-while at <= last do
-    local count = w[at + 1]
-    ROW[w[at]](w, at + 2, at + 1 + count * 3, index, KEYS[row])
-    at, row, index = at + 2 + count * 3, row + 1, index + count
-end
+compute(cmsgpack.unpack(ARGV[6]), 5)
 
 -- Parked events: how many wait under each key is written as a number, like all else.
 local parked = ARGV[7] ~= '' and cmsgpack.unpack(ARGV[7]) or {}
@@ -107,11 +87,9 @@ local function plan_parked()
             added[key] = (added[key] or 0) + 1
         end
     end
-    for i = 2, 4 do
-        local reply = try('HLEN', KEYS[i])
-        if type(reply) == 'table' then
-            return KEYS[i] .. ': ' .. reply.err
-        end
+    local wrong = no_hash(2, 4)
+    if wrong then
+        return wrong
     end
     for _, key in ipairs(keys) do
         local held = call('HGET', KEYS[4], key) or '0'
@@ -132,67 +110,12 @@ if #parked > 0 then
     write('HSET', KEYS[4], waiting)
 end
 
-if unreadable then
-    return {'failed', unreadable}
-end
-if #faults > 1 then
-    return faults
+local hindrance = hinders()
+if hindrance then
+    return hindrance
 end
 
--- A command that the user may not run any more must be known now: asked once for each (Redis 7; before,
--- only the check at the start tells). The keys, Redis has checked with EVALSHA.
-local function forbidden()
-    local asked = {}
-    for i = 1, redis.acl_check_cmd and planned or 0 do
-        local command = plan[i]
-        local name = command[1]
-        if not asked[name] then
-            asked[name] = true
-            if name == 'KEEP_AGE' then
-                name, command = 'ZREMRANGEBYSCORE', {'ZREMRANGEBYSCORE', command[2], '0', '0'}
-            end
-            if not redis.acl_check_cmd(unpack(command)) then
-                return 'NOPERM the user may not run ' .. name .. ' on ' .. command[2]
-            end
-        end
-    end
-end
-local denied = forbidden()
-if denied then
-    return {'failed', denied}
-end
+------------------------------------------------------------------------------------ (3) write and (4)
 
-------------------------------------------------------------------------------------------- (3) write
-
-local first = try('HSET', cursor, partition, to, partition .. '/time', ARGV[4],
-    partition .. '/tally', ARGV[5])
-if type(first) == 'table' then
-    return {'failed', first.err}
-end
-
--- Members with a score below the highest minus age go.
-local function keep_age(key, age)
-    local top = call('ZREVRANGE', key, '0', '0', 'WITHSCORES')
-    if top[2] then
-        call('ZREMRANGEBYSCORE', key, '-inf', '(' .. format('%.17g', tonumber(top[2]) - tonumber(age)))
-    end
-end
-
-local function carry_out()
-    for i = 1, planned do
-        local command = plan[i]
-        if command[1] == 'KEEP_AGE' then
-            keep_age(command[2], command[3])
-        else
-            call(unpack(command))
-        end
-    end
-end
-
-local done, why = pcall(carry_out)
-if not done then
-    local text = type(why) == 'table' and why.err or tostring(why)
-    try('HSET', cursor, partition .. '/torn', text) -- until somebody mends the rows
-    return {'torn', text}
-end
-return {'ok'} -- (4)
+return carry_out(cursor, partition,
+    {partition, to, partition .. '/time', ARGV[4], partition .. '/tally', ARGV[5]})

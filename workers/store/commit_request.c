@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "store/msgpack.h"
 #include "store/redis_client.h"
+#include <fanfold/parked.h>
 #include <stdlib.h>
 
 #define FIXED_KEYS 4
@@ -28,29 +29,6 @@ void store_key(struct buf *out, const char *what, const char *view, const char *
         buf_add_byte(out, ':');
         buf_add(out, str_of(partition));
     }
-}
-
-static void member(struct buf *out, const char *name, struct str text)
-{
-    if (!str_is(text))
-        return;
-    buf_printf(out, ",\"%s\":", name);
-    buf_add_json_string(out, text);
-}
-
-void parked_record(struct buf *out, const struct parked_event *event)
-{
-    char at[TIMESTAMP_TEXT_MAX];
-    size_t length = timestamp_format(event->parked_at_ms, at);
-    buf_add(out, STR("{\"reason\":"));
-    buf_add_json_string(out, str_is(event->reason) ? event->reason : STR(""));
-    member(out, "key", event->key);
-    buf_add(out, event->waits ? STR(",\"waits\":true") : STR(",\"waits\":false"));
-    member(out, "id", event->id);
-    member(out, "source", event->source);
-    member(out, "type", event->type);
-    member(out, "at", (struct str){at, length});
-    buf_add_byte(out, '}');
 }
 
 /* The row of the change, made when it is the first of its key. */
@@ -92,7 +70,7 @@ static struct wire_change *group(struct commit_request *request, const struct ch
     return order;
 }
 
-static void pack_text(struct buf *out, struct str text)
+void commit_request_text(struct buf *out, struct str text)
 {
     if (str_is(text))
         msgpack_str(out, text);
@@ -120,11 +98,25 @@ static void pack_changes(struct commit_request *request, const struct changes *c
         for (uint32_t i = row->first; i < row->next; i++) {
             const struct change *change = &changes->at[order[i].change];
             msgpack_uint(out, op_code(change));
-            pack_text(out, change->field);
-            pack_text(out, change->value);
+            commit_request_text(out, change->field);
+            commit_request_text(out, change->value);
         }
     }
     msgpack_array_end(out, array, (uint32_t)(request->row_count * 2 + changes->count * 3));
+}
+
+struct wire_change *commit_request_changes(struct commit_request *request,
+                                           const struct changes *changes)
+{
+    struct wire_change *order = group(request, changes);
+    pack_changes(request, changes, order);
+    return order;
+}
+
+void commit_request_row_keys(struct commit_request *request)
+{
+    for (size_t i = 0; i < request->row_count; i++)
+        resp_arg(&request->resp, request->rows[i].key);
 }
 
 static void pack_parked(struct commit_request *request, const struct batch *batch)
@@ -142,14 +134,14 @@ static void pack_parked(struct commit_request *request, const struct batch *batc
         buf_clear(&request->text);
         parked_record(&request->text, event);
         msgpack_str(out, buf_str(&request->text));
-        pack_text(out, event->payload);
-        pack_text(out, event->key);
+        commit_request_text(out, event->payload);
+        commit_request_text(out, event->key);
     }
     msgpack_array_end(out, array, (uint32_t)(batch->parked_count * 4));
 }
 
-static void add_store_key(struct commit_request *request, const char *what, const char *view,
-                          const char *partition)
+void commit_request_key(struct commit_request *request, const char *what, const char *view,
+                        const char *partition)
 {
     buf_clear(&request->text);
     store_key(&request->text, what, view, partition);
@@ -166,8 +158,7 @@ static void add_position(struct commit_request *request, const struct position *
 struct wire_change *commit_request_build(struct commit_request *request, const struct batch *batch,
                                          const char *sha)
 {
-    struct wire_change *order = group(request, &batch->changes);
-    pack_changes(request, &batch->changes, order);
+    struct wire_change *order = commit_request_changes(request, &batch->changes);
     pack_parked(request, batch);
 
     struct buf *out = &request->resp;
@@ -176,12 +167,11 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
     resp_arg(out, STR("EVALSHA"));
     resp_arg(out, str_of(sha));
     resp_arg_u64(out, FIXED_KEYS + request->row_count);
-    add_store_key(request, "cursor", batch->view, NULL);
-    add_store_key(request, "parked", batch->view, batch->partition);
-    add_store_key(request, "parked-payload", batch->view, batch->partition);
-    add_store_key(request, "waiting", batch->view, batch->partition);
-    for (size_t i = 0; i < request->row_count; i++)
-        resp_arg(out, request->rows[i].key);
+    commit_request_key(request, "cursor", batch->view, NULL);
+    commit_request_key(request, "parked", batch->view, batch->partition);
+    commit_request_key(request, "parked-payload", batch->view, batch->partition);
+    commit_request_key(request, "waiting", batch->view, batch->partition);
+    commit_request_row_keys(request);
 
     resp_arg(out, str_of(batch->partition));
     add_position(request, &batch->from);

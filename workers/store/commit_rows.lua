@@ -1,5 +1,5 @@
--- commit_rows.lua: step (2) of the commit rule (commit.lua, which this file goes before: the build makes
--- one script of both). Reads and computes one row after the other and plans the commands that write it.
+-- commit_rows.lua: step (2) of the commit rule (commit.lua) for rows; the build puts it before
+-- commit_steps.lua and commit.lua or unpark.lua. Reads and computes one row after the other and plans the commands that write it.
 --
 -- Each row function gets w, the changes as they came, w[from … to] being those of its row, three
 -- elements each; index, the first one's place on the wire; and the row's key. It adds to `plan`, or

@@ -61,6 +61,7 @@ struct script {
 static const struct script scripts[SCRIPT_COUNT] = {
     [SCRIPT_COMMIT] = {"commit", commit_lua, "#!lua\n"},
     [SCRIPT_LEASE] = {"lease", lease_lua, "#!lua flags=allow-oom\n"},
+    [SCRIPT_UNPARK] = {"unpark", unpark_lua, "#!lua\n"},
 };
 
 static void end(struct redis_check *check, const struct error *why)

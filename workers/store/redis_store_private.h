@@ -7,7 +7,7 @@
 #include "store/redis_client.h"
 #include <fanfold/redis_store.h>
 
-enum redis_script { SCRIPT_COMMIT, SCRIPT_LEASE, SCRIPT_COUNT };
+enum redis_script { SCRIPT_COMMIT, SCRIPT_LEASE, SCRIPT_UNPARK, SCRIPT_COUNT };
 
 struct redis_client *redis_store_client(struct redis_store *redis);
 

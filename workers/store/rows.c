@@ -8,7 +8,7 @@
 
 /* How many bytes the character at s has as UTF-8 (RFC 3629 section 4), 0 when it is none. left > 0.
  */
-static size_t character_length(const unsigned char *s, size_t left)
+size_t rows_character(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)
         return 1;
@@ -27,7 +27,7 @@ static size_t character_length(const unsigned char *s, size_t left)
 static bool is_utf8(struct str text)
 {
     for (size_t i = 0; i < text.len;) {
-        size_t length = character_length((const unsigned char *)text.at + i, text.len - i);
+        size_t length = rows_character((const unsigned char *)text.at + i, text.len - i);
         if (!length)
             return false;
         i += length;

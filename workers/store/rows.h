@@ -21,6 +21,9 @@ struct row_member {
     double score; /* finite */
 };
 
+/* Bytes of the UTF-8 character at s, of which `left` bytes are there; 0: it is none. */
+size_t rows_character(const unsigned char *s, size_t left);
+
 void rows_text(struct buf *json, struct str text);
 /* {"name":"value",…}: sorts the fields by name in byte order. */
 void rows_hash(struct buf *json, struct row_field *fields, size_t count);

@@ -6,5 +6,6 @@
 
 extern const char commit_lua[];
 extern const char lease_lua[];
+extern const char unpark_lua[];
 
 #endif

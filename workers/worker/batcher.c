@@ -95,6 +95,15 @@ static struct str keep(struct batch *batch, struct str text)
     return str_is(text) ? arena_copy(&batch->changes.arena, text) : text;
 }
 
+/* The event at offset is parked or skipped. Whether it is can depend on what only one worker knows
+ * (the script refused it), so equal positions must mean equal choices: a counter would let a batch
+ * that was folded without knowing of a refusal pass for one that knew, if both parked as often. The
+ * sum does not depend on where batches end, and stays below 2^53 for 60 million events. */
+static void set_aside(struct batcher *batcher, uint64_t offset)
+{
+    batcher->position.park_revision += 1 + (hash_mix(offset, 0) & 0xfffffff);
+}
+
 static void park(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
                  struct str key, const char *reason, bool waits)
 {
@@ -112,7 +121,7 @@ static void park(struct batcher *batcher, const struct delivery *delivery, struc
     if (str_is(key))
         ++*map_put(&batcher->waiting, key);
     batcher->tally.parked++;
-    batcher->position.park_revision = batch->from.park_revision + 1;
+    set_aside(batcher, delivery->offset);
 }
 
 /* Why the event cannot even be tried, or NULL. */
@@ -120,10 +129,6 @@ static const char *fault_of(const struct batcher *batcher, const struct delivery
 {
     if (delivery->decode_fault)
         return delivery->decode_fault;
-    if (delivery->duplicate == WINDOW_REUSED)
-        return "id reused: an earlier event with this source and id has another type or other "
-               "data; "
-               "ids of one source must be unique";
     return refusal_of(batcher, delivery->offset);
 }
 
@@ -148,6 +153,7 @@ static bool fails(struct batcher *batcher, const struct delivery *delivery, stru
     if (rule == ON_ERROR_STOP)
         return false;
     batcher->tally.skipped++;
+    set_aside(batcher, delivery->offset);
     return true;
 }
 
@@ -159,6 +165,9 @@ static bool try_fold(struct batcher *batcher, const struct delivery *delivery, s
     bool ordered = !view_commutes(batcher->view);
     if (ordered)
         key = view_park_key(batcher->view, delivery->event, &batcher->scratch);
+    /* First, because a retry could not find it out any more: the window is not read again. */
+    if (delivery->duplicate == WINDOW_REUSED)
+        return fails(batcher, delivery, batch, key, BATCHER_ID_REUSED, error);
     if (ordered && batcher->waiting.count && str_is(key) && map_get(&batcher->waiting, key)) {
         park(batcher, delivery, batch, key, "waits behind a parked event of the same key", true);
         return true;

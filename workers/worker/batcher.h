@@ -12,10 +12,10 @@
  *
  * The worker (task.c) and `fanfold try` use it alike.
  *
- * What becomes of an event: DESIGN sections 4 and 5. In this order: duplicate → counted; id reused,
- * not decodable, refused before (batcher_refuse), or not foldable → parked, skipped or stop, as the
- * view's on_error says; same park_by key as a parked one (unless the view's verbs commute) → parked
- * behind it; otherwise its changes go into the batch.
+ * What becomes of an event: DESIGN sections 4 and 5. In this order: duplicate → counted; id reused
+ * → parked, skipped or stop, as the view's on_error says; same park_by key as a parked one (unless
+ * the view's verbs commute) → parked behind it; not decodable, refused before (batcher_refuse), or
+ * not foldable → parked, skipped or stop; otherwise its changes go into the batch.
  */
 #ifndef FANFOLD_WORKER_BATCHER_H
 #define FANFOLD_WORKER_BATCHER_H
@@ -28,6 +28,11 @@
  * about 10 ms (FACTS 4.1). */
 #define BATCH_CHANGES_MAX 4000
 #define BATCH_BYTES_MAX   (1024 * 1024)
+
+/* The reason of an event whose id was reused; a retry knows it by this, for ever. */
+#define BATCHER_ID_REUSED                                                                      \
+    "id reused: an earlier event with this source and id has another type or other data; ids " \
+    "of one source must be unique"
 
 struct delivery {
     uint64_t offset;

@@ -2,6 +2,7 @@
  * process.h: the worker process, in parts (private to worker/):
  *
  *     worker.c   start, signals, timers, the end of each turn
+ *     feeds.c    which tasks share which read of a partition
  *     files.c    configuration and view files, and the tasks that follow from them
  *     members.c  the pool: ticks, shares, leaving
  *     report.c   what `fanfold status` shows of this process
@@ -49,6 +50,13 @@ struct process {
     bool draining, leaving;
     int64_t drain_deadline; /* monotonic */
 };
+
+/* feeds.c: parts of the end of a turn */
+void feeds_close(struct process *process); /* those that are over */
+/* At most one feed is opened a turn: it blocks, and leases must be renewed meanwhile. */
+void feeds_attach(struct process *process);
+/* Tasks whose cursors have come close share one read again. */
+void feeds_merge(struct process *process);
 
 /* files.c */
 bool files_load(struct process *process, struct faults *faults);

@@ -127,6 +127,7 @@ void task_retry(struct task *task)
     if (task->status != TASK_STOPPED)
         return;
     task->retry_at = 0;
+    task->recent = (struct recent){0};
     task_enter(task, TASK_BACKOFF, "trying again");
     host_wake(task->host);
 }
@@ -318,6 +319,32 @@ bool task_is_quiet(const struct task *task)
     return task->status == TASK_STREAMING && task->in_flight == 0 && !has_batch(task);
 }
 
+/* The events that were parked in the batch that collects, and wait for nothing: they failed. */
+static const struct parked_event *failure_of(const struct batch *batch, uint64_t offset)
+{
+    const struct parked_event *last =
+        batch->parked_count ? &batch->parked[batch->parked_count - 1] : NULL;
+    return last && last->offset == offset && !last->waits ? last : NULL;
+}
+
+/* Notes how the event did that was folded last. When half of the recent ones have failed, what is
+ * folded so far goes in, and the view stops: the fault is not theirs. */
+static void judge(struct task *task, uint64_t offset)
+{
+    const struct parked_event *failure = failure_of(&task->batch, offset);
+    recent_note(&task->recent, offset, failure);
+    if (!failure || !recent_is_bad(&task->recent))
+        return;
+    task->halting = true;
+    error_set(&task->halt, ERROR_NO,
+              "%zu of the last %zu events could not be folded (offsets %llu to %llu), so it stops "
+              "rather than park them all. The last one: %.*s. Mend what sends them, or the view; "
+              "`fanfold parked` shows what was parked, SIGHUP lets it go on",
+              task->recent.failed, recent_held(&task->recent),
+              (unsigned long long)recent_first_failed(&task->recent), (unsigned long long)offset,
+              (int)(failure->reason.len < 200 ? failure->reason.len : 200), failure->reason.at);
+}
+
 void task_take(struct task *task, const struct delivery *delivery)
 {
     task->next++;
@@ -328,17 +355,20 @@ void task_take(struct task *task, const struct delivery *delivery)
     if (task->batcher.position.epoch[0] && delivery->offset <= task->batcher.position.offset)
         return;
     struct error why;
-    uint64_t skipped = task->batcher.tally.skipped;
+    struct tally before = task->batcher.tally;
     if (!batcher_fold(&task->batcher, delivery, &task->batch, &why)) {
         task->halting = true;
         task->halt = why;
         task_turn(task);
         return;
     }
-    if (task->batcher.tally.skipped > skipped)
+    const struct tally *after = &task->batcher.tally;
+    if (after->skipped > before.skipped)
         log_warning("%s on %s: skipped: %s", view_name(task->view), task->partition, why.text);
+    if (after->folded > before.folded || after->parked > before.parked)
+        judge(task, delivery->offset);
     task->taken++;
-    if (batch_is_full(&task->batch))
+    if (batch_is_full(&task->batch) || task->halting)
         task_turn(task);
 }
 

@@ -20,6 +20,7 @@
 
 #include "worker/batcher.h"
 #include "worker/host.h"
+#include "worker/recent.h"
 
 struct feed;
 struct files;
@@ -65,6 +66,7 @@ struct task {
     bool loaded;  /* position known; wants a feed */
     bool halting; /* stops, with `halt`, when what was folded before is committed */
     struct error halt;
+    struct recent recent; /* how the last events did; begins anew when a person has looked */
 
     struct position committed;
     struct feed *feed; /* NULL: not attached */
