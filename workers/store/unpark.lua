@@ -9,9 +9,11 @@
 --     compare the park revision would be stricter without being safer, and under a key that live events
 --     keep arriving for, a retry would hardly ever come through.)
 --
--- The position keeps offset and fingerprint; its park revision rises by one, so that every batch that
--- was folded without knowing of this conflicts, and its worker reads the parked set anew. The tally is
--- changed here, because live commits change it too.
+-- The position keeps offset and fingerprint; its park revision rises, so that every batch that was folded
+-- without knowing of this conflicts, and its worker reads the parked set anew. It rises by an amount that
+-- depends on what is taken out: when a fail-over loses this and something else is taken out then, equal
+-- revisions must not stand for different parked sets (batcher.c has the same for what is put in). The
+-- tally is changed here, because live commits change it too.
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
@@ -136,6 +138,15 @@ local function new_tally(text)
         was[2], was[3], was[4] - folded - dropped, was[5] + dropped)
 end
 
+-- 1 … 2^28, by which events go and how.
+local function revision_step()
+    local texts = {}
+    for i = 1, #events, 5 do
+        texts[#texts + 1] = events[i] .. ' ' .. events[i + 1]
+    end
+    return 1 + tonumber(redis.sha1hex(table.concat(texts, ',')):sub(1, 7), 16)
+end
+
 plan_events()
 wrong = plan_waiting()
 if wrong then
@@ -147,7 +158,7 @@ if not tally then
         (standing[4] or 'not there') .. ', which does not count the events that are parked'}
 end
 local fields = {partition, epoch .. ' ' .. offset .. ' ' .. fingerprint .. ' ' ..
-    int_text(tonumber(park_revision) + 1), partition .. '/tally', tally}
+    int_text(tonumber(park_revision) + revision_step()), partition .. '/tally', tally}
 if ARGV[3] == '1' and folded > 0 then
     fields[5], fields[6] = partition .. '/reordered', int_text((int_of(standing[5] or '0') or 0) + folded)
 end

@@ -96,9 +96,9 @@ static struct str keep(struct batch *batch, struct str text)
 }
 
 /* The event at offset is parked or skipped. Whether it is can depend on what only one worker knows
- * (the script refused it), so equal positions must mean equal choices: a counter would let a batch
- * that was folded without knowing of a refusal pass for one that knew, if both parked as often. The
- * sum does not depend on where batches end, and stays below 2^53 for 60 million events. */
+ * (the script refused it, somebody retried it), so equal positions must mean equal choices: a mere
+ * counter lets a batch that was folded without knowing pass for one that knew. The sum does not
+ * depend on where batches end, and stays below 2^53 for 60 million events. */
 static void set_aside(struct batcher *batcher, uint64_t offset)
 {
     batcher->position.park_revision += 1 + (hash_mix(offset, 0) & 0xfffffff);
