@@ -1,0 +1,162 @@
+/*
+ * script_log.c: see script_log.h.
+ */
+#include "script_log.h"
+#include "base/error.h"
+#include <assert.h>
+#include <fanfold/stream_probe.h>
+#include <stdlib.h>
+
+struct stream_reader {
+    struct script_log *log;
+    const void *worker;
+    const struct stream_reader_hooks *hooks;
+    void *arg;
+    size_t start; /* index of the first message that it delivers */
+    uint64_t delivered, acknowledged;
+    bool paused, cut, told;
+    struct stream_reader *next;
+};
+
+static struct script_log *log_of(const struct uri *uri)
+{
+    return (struct script_log *)uri;
+}
+
+static bool refuses(struct script_log *log, struct error *error)
+{
+    if (!log->refuses)
+        return false;
+    log->refuses--;
+    log->refused++;
+    return !error_set(error, ERROR_UNAVAILABLE, "the script's broker is not there");
+}
+
+struct stream_reader *stream_reader_open(struct event_base *base, const struct uri *uri,
+                                         const char *partition, struct stream_start start,
+                                         const struct stream_reader_hooks *hooks, void *arg,
+                                         struct error *error)
+{
+    struct script_log *log = log_of(uri);
+    assert(strcmp(partition, SCRIPT_PARTITION) == 0 && start.kind == STREAM_OFFSET);
+    if (refuses(log, error))
+        return NULL;
+    struct stream_reader *reader = must_calloc(1, sizeof *reader);
+    *reader = (struct stream_reader){
+        .log = log, .worker = base, .hooks = hooks, .arg = arg, .next = log->readers};
+    while (reader->start < log->script->count &&
+           log->script->at[reader->start].offset < start.value)
+        reader->start++;
+    log->readers = reader;
+    log->opened++;
+    return reader;
+}
+
+void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count)
+{
+    if (count <= reader->acknowledged)
+        return;
+    assert(count <= reader->delivered);
+    reader->acknowledged = count;
+    struct script_log *log = reader->log;
+    log->acknowledged(log->arg, (void *)reader->worker, reader->arg,
+                      log->script->at[reader->start + count - 1].offset);
+}
+
+void stream_reader_pause(struct stream_reader *reader)
+{
+    reader->paused = true;
+    reader->log->paused++;
+}
+
+void stream_reader_resume(struct stream_reader *reader)
+{
+    reader->paused = false;
+}
+
+void stream_reader_close(struct stream_reader *reader)
+{
+    if (!reader)
+        return;
+    struct stream_reader **link = &reader->log->readers;
+    while (*link != reader)
+        link = &(*link)->next;
+    *link = reader->next;
+    free(reader);
+}
+
+static bool deliver(struct stream_reader *reader, size_t burst)
+{
+    struct script_log *log = reader->log;
+    bool any = false;
+    for (; burst && !reader->paused && reader->start + reader->delivered < log->visible; burst--) {
+        if (reader->delivered - reader->acknowledged >= SCRIPT_LOG_PREFETCH) {
+            log->starved++;
+            break;
+        }
+        const struct script_event *event = &log->script->at[reader->start + reader->delivered++];
+        reader->hooks->message(reader->arg, script_message(event));
+        any = true;
+    }
+    if (any)
+        reader->hooks->turn(reader->arg);
+    return any;
+}
+
+bool script_log_deliver(struct script_log *log, const void *worker, size_t burst)
+{
+    bool any = false;
+    struct stream_reader *next;
+    for (struct stream_reader *reader = log->readers; reader; reader = next) {
+        next = reader->next;
+        if (reader->worker != worker || reader->told)
+            continue;
+        if (!reader->cut) {
+            any = deliver(reader, burst) || any;
+            continue;
+        }
+        struct error why;
+        error_set(&why, ERROR_UNAVAILABLE, "the script's connection was cut");
+        reader->told = any = true;
+        reader->hooks->closed(reader->arg, &why);
+    }
+    return any;
+}
+
+bool script_log_cut(struct script_log *log, const void *worker)
+{
+    bool any = false;
+    for (struct stream_reader *reader = log->readers; reader; reader = reader->next) {
+        if (reader->worker != worker || reader->cut)
+            continue;
+        reader->cut = any = true;
+        log->cut++;
+    }
+    return any;
+}
+
+/* The script's log begins at its first event and never loses it. */
+bool stream_probe_first(const struct uri *uri, const char *partition, struct stream_ends *ends,
+                        struct error *error)
+{
+    struct script_log *log = log_of(uri);
+    (void)partition;
+    if (refuses(log, error))
+        return false;
+    log->probed_first++;
+    ends->empty = log->visible == 0;
+    ends->first = ends->empty ? 0 : log->script->at[0].offset;
+    return true;
+}
+
+bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t enough,
+                       struct stream_ends *ends, struct error *error)
+{
+    struct script_log *log = log_of(uri);
+    (void)partition, (void)enough;
+    if (refuses(log, error))
+        return false;
+    ends->empty = log->visible == 0;
+    ends->last = ends->empty ? 0 : log->script->at[log->visible - 1].offset;
+    return true;
+}
