@@ -20,6 +20,7 @@ void resp_arg(struct buf *out, struct str arg)
     header(out, '$', arg.len);
     buf_add(out, arg);
     buf_add(out, STR("\r\n"));
+    buf_text(out); /* hiredis looks at the byte behind a command of one argument */
 }
 
 void resp_arg_u64(struct buf *out, uint64_t value)
