@@ -84,6 +84,34 @@ static void test_buf(void **state)
     assert_int_equal(b.cap, 0);
 }
 
+/* Cut or not, a reason ends with a whole character. */
+static void test_error_ends_with_a_whole_character(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *character;
+        size_t bytes;
+    } cases[] = {{"\u00f6", 2}, {"\u20ac", 3}, {"\U0001f600", 4}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        for (size_t shift = 0; shift < 8; shift++) {
+            struct buf text = {0};
+            struct error set = {0}, prefixed = {0};
+            buf_add(&text, (struct str){"xxxxxxxx", shift});
+            while (text.len < 2 * sizeof set.text)
+                buf_add(&text, str_of(cases[i].character));
+            error_set(&set, ERROR_NO, "%s", buf_text(&text));
+            assert_in_range(strlen(set.text), sizeof set.text - 4, sizeof set.text - 1);
+            assert_int_equal((strlen(set.text) - shift) % cases[i].bytes, 0);
+            error_prefix(&set, "ab");
+            assert_int_equal((strlen(set.text) - strlen("ab: ") - shift) % cases[i].bytes, 0);
+            error_set(&prefixed, ERROR_NO, "abcdefg");
+            error_prefix(&prefixed, "%s", buf_text(&text));
+            size_t len = (size_t)(strstr(prefixed.text, ": ") - prefixed.text);
+            assert_int_equal((len - shift) % cases[i].bytes, 0);
+            buf_release(&text);
+        }
+}
+
 static void test_error(void **state)
 {
     (void)state;
@@ -376,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_buf),
         cmocka_unit_test(test_error),
+        cmocka_unit_test(test_error_ends_with_a_whole_character),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_of_several),
         cmocka_unit_test(test_map),

@@ -23,7 +23,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 struct str arena_copy(struct arena *arena, struct str text);
 /* printf into the arena; the result is NUL-terminated behind its len. */
 struct str arena_printf(struct arena *arena, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 void arena_clear(struct arena *arena);
 void arena_release(struct arena *arena);
 

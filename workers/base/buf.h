@@ -21,7 +21,8 @@ struct buf {
 char *buf_room(struct buf *buf, size_t n);
 void buf_add(struct buf *buf, struct str text);
 void buf_add_byte(struct buf *buf, char byte);
-void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 void buf_add_u64(struct buf *buf, uint64_t value);
 void buf_add_i64(struct buf *buf, int64_t value);
 /* Appends text as a JSON string with its quotes (RFC 8785 section 3.2.2.2 escapes). */

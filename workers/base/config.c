@@ -392,7 +392,7 @@ char *config_views_folder(const char *path)
     const char *file = find_file(path, &unsaid);
     cJSON *root = file ? jsonfile_load(file, &unsaid) : NULL;
     struct reader reader = {file, &unsaid};
-    char *folder = cJSON_IsObject(root) ? read_views(&reader, root) : NULL;
+    char *folder = root && cJSON_IsObject(root) ? read_views(&reader, root) : NULL;
     cJSON_Delete(root);
     if (unsaid.errors) {
         free(folder);

@@ -11,12 +11,33 @@
 /* Exit code EX_SOFTWARE of sysexits.h. */
 #define EXIT_NO_MEMORY 70
 
-bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+/* A text that was cut after len bytes may have lost the rest of its last character: then the start
+ * of that goes too. Reasons are shown, and written into JSON, so they must stay UTF-8. */
+static void drop_half_character(char *text, size_t len)
+{
+    size_t start = len;
+    while (start > 0 && len - start < 3 && (text[start - 1] & 0xc0) == 0x80)
+        start--;
+    unsigned char lead = start > 0 ? (unsigned char)text[--start] : 0;
+    size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    if (len - start < whole)
+        text[start] = '\0';
+}
+
+bool error_vset(struct error *error, enum error_kind kind, const char *format, va_list args)
 {
     error->kind = kind;
+    int len = vsnprintf(error->text, sizeof error->text, format, args);
+    if (len >= (int)sizeof error->text)
+        drop_half_character(error->text, sizeof error->text - 1);
+    return false;
+}
+
+bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(error->text, sizeof error->text, format, args);
+    error_vset(error, kind, format, args);
     va_end(args);
     return false;
 }
@@ -24,9 +45,11 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
 bool error_prefix(struct error *error, const char *format, ...)
 {
     char prefix[sizeof error->text];
+    const size_t room = sizeof prefix - sizeof ": ";
     va_list args;
     va_start(args, format);
-    vsnprintf(prefix, sizeof prefix - sizeof ": ", format, args);
+    if (vsnprintf(prefix, room, format, args) >= (int)room)
+        drop_half_character(prefix, room - 1);
     va_end(args);
     strcat(prefix, ": ");
 
@@ -35,6 +58,8 @@ bool error_prefix(struct error *error, const char *format, ...)
     memmove(error->text + shift, error->text, keep);
     memcpy(error->text, prefix, shift);
     error->text[shift + keep] = '\0';
+    if (keep < len)
+        drop_half_character(error->text, shift + keep);
     return false;
 }
 

@@ -8,6 +8,7 @@
 #ifndef FANFOLD_BASE_ERROR_H
 #define FANFOLD_BASE_ERROR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,9 +26,13 @@ struct error {
     char text[1024];
 };
 
-/* Sets the error and returns false, so that "return error_set(...)" reads well. Cuts long texts. */
+/* Sets the error and returns false, so that "return error_set(...)" reads well. Cuts long texts,
+ * between characters. */
 bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+bool error_vset(struct error *error, enum error_kind kind, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Puts "format: " in front of the text that is there; returns false. */
 bool error_prefix(struct error *error, const char *format, ...)

@@ -251,7 +251,7 @@ static struct digits digits_near(double value, int count)
     snprintf(text, sizeof text, "%.*e", count - 1, value);
     d.at[0] = text[0];
     memcpy(d.at + 1, text + 2, (size_t)count - 1);
-    d.point = atoi(strchr(text, 'e') + 1) + 1;
+    d.point = (int)strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
     return d;
 }
 

@@ -254,8 +254,9 @@ char *uri_safe(const struct uri *uri, const char *scheme)
         buf_printf(&out, "?db=%d", uri->db);
     } else {
         bool brackets = strchr(uri->host, ':');
-        buf_printf(&out, "%s%s%s:%d/", brackets ? "[" : "", uri->host, brackets ? "]" : "",
-                   uri->port);
+        buf_add(&out, brackets ? STR("[") : STR(""));
+        encode(&out, uri->host, ":");
+        buf_printf(&out, "%s:%d/", brackets ? "]" : "", uri->port);
         if (uri->vhost)
             encode(&out, uri->vhost, "");
         else

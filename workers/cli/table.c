@@ -75,6 +75,7 @@ static void print_cell(FILE *out, const char *text, size_t width, size_t max, bo
 void table_print(const struct table *table, FILE *out)
 {
     size_t width[TABLE_COLUMNS_MAX];
+    assert(table->columns > 0);
     for (size_t i = 0; i < table->columns; i++)
         width[i] = strlen(title_text(table->titles[i]));
     for (size_t i = 0; i < table->count; i++) {

@@ -272,9 +272,10 @@ static void fill_identity(struct draft *draft, const struct decoder *decoder,
     if (!str_is(draft->text[ATTRIBUTE_ID]))
         draft->text[ATTRIBUTE_ID] =
             arena_printf(draft->arena, "%s/%" PRIu64, decoder->partition, message->offset);
+    size_t at; /* the broker lets an exchange have any bytes for a name */
+    struct str exchange = text_fault(message->exchange, &at) ? STR("") : message->exchange;
     if (!str_is(draft->text[ATTRIBUTE_SOURCE]))
-        draft->text[ATTRIBUTE_SOURCE] =
-            arena_printf(draft->arena, "/%.*s", STRF(message->exchange));
+        draft->text[ATTRIBUTE_SOURCE] = arena_printf(draft->arena, "/%.*s", STRF(exchange));
 }
 
 bool cloudevent_decode(const struct decoder *decoder, const struct message *message,

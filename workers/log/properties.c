@@ -13,7 +13,7 @@ static bool read_integer(const amqp_field_value_t *value, int64_t *integer)
 {
     switch (value->kind) {
     case AMQP_FIELD_KIND_I8:
-        *integer = value->value.i8;
+        *integer = value->value.i8; /* a number: NOLINT(bugprone-signed-char-misuse,cert-str34-c) */
         return true;
     case AMQP_FIELD_KIND_U8:
         *integer = value->value.u8;

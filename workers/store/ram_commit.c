@@ -115,7 +115,7 @@ static bool add_text(struct ram_rows *rows, struct ram_row *row, const struct ch
                      struct str name, enum commit_outcome not_integer, struct commit_result *result)
 {
     const struct ram_cell *cell = ram_row_find(row, name);
-    int64_t held = 0, total;
+    int64_t held = 0, total = 0;
     if (cell && !is_int_text(cell->text, &held))
         return fault(result, not_integer, "%.*s of %.*s is not an integer but %.*s", STRF(name),
                      STRF(change->key), STRF(cell->text));
@@ -152,7 +152,7 @@ static bool zset_add(struct ram_rows *rows, struct ram_row *row, const struct ch
 {
     const struct ram_cell *cell = ram_row_find(row, change->field);
     double held = cell ? cell->score : 0;
-    int64_t total;
+    int64_t total = 0;
     if (held != floor(held) || fabs(held) > (double)NUMBER_INT_MAX)
         return fault(result, unless_own(change),
                      "the score of %.*s in %.*s is not an integer but %g", STRF(change->field),

@@ -7,6 +7,7 @@
 #include "store/ram_rows.h"
 #include "base/error.h"
 #include "store/rows.h"
+#include <assert.h>
 #include <stdlib.h>
 
 enum undo_kind {
@@ -66,6 +67,7 @@ static struct ram_cell *append(struct ram_cells *cells, struct ram_cell cell)
         cells->cap = cells->cap ? cells->cap * 2 : 8;
         cells->at = must_realloc(cells->at, cells->cap * sizeof(*cells->at));
     }
+    assert(cells->at);
     cells->at[cells->count] = cell;
     if (str_is(cell.name))
         *map_put(&cells->index, cell.name) = cells->count + 1;

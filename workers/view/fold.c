@@ -47,7 +47,7 @@ static bool few_bytes(const struct fold *f)
 {
     if (allocated(f) - f->allocated <= BYTES_MAX)
         return true;
-    scope_park(&f->scope, "the event makes more than %zu MB of texts", BYTES_MAX >> 20);
+    scope_why(&f->scope, "the event makes more than %zu MB of texts", BYTES_MAX >> 20);
     return false;
 }
 
@@ -55,7 +55,7 @@ static bool within_limits(struct fold *f)
 {
     if (++f->actions <= ACTIONS_MAX)
         return few_bytes(f);
-    scope_park(&f->scope, "the event runs more than %d actions", ACTIONS_MAX);
+    scope_why(&f->scope, "the event runs more than %d actions", ACTIONS_MAX);
     return false;
 }
 
@@ -65,7 +65,7 @@ static bool emit(struct fold *f, uint8_t op, uint8_t flags, const struct action 
     struct arena *arena = &f->changes->arena;
 
     if (f->changes->count - f->mark == VIEW_CHANGES_MAX) {
-        scope_park(&f->scope, "the event makes more than %d changes", VIEW_CHANGES_MAX);
+        scope_why(&f->scope, "the event makes more than %d changes", VIEW_CHANGES_MAX);
         return false;
     }
     changes_add(f->changes, op, flags, action->structure, key, arena_copy(arena, field),

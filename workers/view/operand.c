@@ -136,7 +136,7 @@ bool integer_of(const struct json *node, int64_t *value, const char *label, stru
 static bool render_integer(const struct verb *verb, const struct json *node, struct arena *arena,
                            struct str *text, const char *label, struct error *error)
 {
-    int64_t value;
+    int64_t value = 0;
 
     if (node->kind == JSON_NUMBER && !verb->negate && is_plain_integer(node->text)) {
         *text = node->text;

@@ -2,19 +2,16 @@
 #include "view/pointer.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #define INDEX_DIGITS_MAX 9
 
-enum outcome scope_park(const struct scope *scope, const char *format, ...)
+void scope_why(const struct scope *scope, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    scope->why->kind = ERROR_NO;
-    vsnprintf(scope->why->text, sizeof(scope->why->text), format, arguments);
+    error_vset(scope->why, ERROR_NO, format, arguments);
     va_end(arguments);
-    return OUTCOME_PARK;
 }
 
 bool pointer_like(struct str text)
@@ -141,8 +138,8 @@ static bool find(const struct pointer *pointer, const struct scope *scope, const
 
     if (pointer->up == POINTER_EVENT) {
         if (pointer->in_data && str_is(scope->event->data_fault)) {
-            scope_park(scope, "%s cannot be read: the body is not JSON (%.*s)", pointer->text,
-                       STRF(scope->event->data_fault));
+            scope_why(scope, "%s cannot be read: the body is not JSON (%.*s)", pointer->text,
+                      STRF(scope->event->data_fault));
             return false;
         }
         at = scope->event->root;

@@ -27,8 +27,11 @@ struct scope {
     struct error *why;
 };
 
-/* Sets scope->why; returns OUTCOME_PARK. */
-enum outcome scope_park(const struct scope *scope, const char *format, ...)
+/* Sets scope->why. */
+void scope_why(const struct scope *scope, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Sets it, and is OUTCOME_PARK. A macro, so that a static analyser sees which way it goes. */
+#define scope_park(scope, ...) (scope_why((scope), __VA_ARGS__), OUTCOME_PARK)
 
 #endif

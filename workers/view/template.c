@@ -135,7 +135,7 @@ static bool literal_compile_part(struct arena *arena, struct str text, size_t *a
 bool template_compile(struct arena *arena, struct str text, int depth, struct template *out,
                       struct error *error)
 {
-    struct part parts[PARTS_MAX];
+    struct part parts[PARTS_MAX] = {{.kind = PART_LITERAL}};
     size_t at = 0;
 
     *out = (struct template){.text = arena_printf(arena, "%.*s", STRF(text)).at, .parts = parts};
