@@ -108,6 +108,12 @@ static void test_error_ends_with_a_whole_character(void **state)
             error_prefix(&prefixed, "%s", buf_text(&text));
             size_t len = (size_t)(strstr(prefixed.text, ": ") - prefixed.text);
             assert_int_equal((len - shift) % cases[i].bytes, 0);
+            char fit[64];
+            error_fit(fit, sizeof fit, buf_text(&text));
+            assert_in_range(strlen(fit), sizeof fit - 4, sizeof fit - 1);
+            assert_int_equal((strlen(fit) - shift) % cases[i].bytes, 0);
+            error_fit(fit, sizeof fit, "whole");
+            assert_string_equal(fit, "whole");
             buf_release(&text);
         }
 }

@@ -42,6 +42,15 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
     return false;
 }
 
+void error_fit(char *out, size_t size, const char *text)
+{
+    size_t len = strlen(text), keep = len < size ? len : size - 1;
+    memmove(out, text, keep);
+    out[keep] = '\0';
+    if (keep < len)
+        drop_half_character(out, keep);
+}
+
 bool error_prefix(struct error *error, const char *format, ...)
 {
     char prefix[sizeof error->text];

@@ -34,6 +34,9 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
 bool error_vset(struct error *error, enum error_kind kind, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* Copies text into out[size], cut between characters where it does not fit. */
+void error_fit(char *out, size_t size, const char *text);
+
 /* Puts "format: " in front of the text that is there; returns false. */
 bool error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -10,7 +10,9 @@ static void set(struct commit_result *result, enum commit_outcome outcome, const
 {
     result->outcome = outcome;
     result->event = 0;
-    snprintf(result->reason, sizeof(result->reason), "%s%s", before, text);
+    struct error error;
+    error_set(&error, ERROR_NO, "%s%s", before, text);
+    error_fit(result->reason, sizeof(result->reason), error.text);
 }
 
 /* Errors that say "not now" or "not this connection": whether the script ran is to be asked anew.

@@ -56,10 +56,12 @@ static bool fault(struct commit_result *result, enum commit_outcome outcome, con
 static bool fault(struct commit_result *result, enum commit_outcome outcome, const char *format,
                   ...)
 {
+    struct error error;
     va_list args;
     va_start(args, format);
-    vsnprintf(result->reason, sizeof(result->reason), format, args);
+    error_vset(&error, ERROR_NO, format, args);
     va_end(args);
+    error_fit(result->reason, sizeof(result->reason), error.text);
     result->outcome = outcome;
     return false;
 }

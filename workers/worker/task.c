@@ -50,8 +50,10 @@ const char *task_status_name(enum task_status status)
 }
 
 /* The one way to another status. The same status with the same reason says nothing twice. */
-static void task_enter(struct task *task, enum task_status status, const char *reason)
+static void task_enter(struct task *task, enum task_status status, const char *why)
 {
+    char reason[sizeof task->reason];
+    error_fit(reason, sizeof reason, why);
     static const uint8_t allowed[] = {
         [TASK_IDLE] = 1 << TASK_CONNECTING,
         [TASK_CONNECTING] =
@@ -74,7 +76,7 @@ static void task_enter(struct task *task, enum task_status status, const char *r
         task_status_name(task->status), task_status_name(status), *reason ? ": " : "", reason);
     task->status = status;
     task->since_ms = clock_wall_ms();
-    snprintf(task->reason, sizeof task->reason, "%s", reason);
+    memcpy(task->reason, reason, sizeof reason);
 }
 
 static void clear_pipeline(struct task *task)
@@ -172,14 +174,14 @@ void task_lost_feed(struct task *task, const char *why)
 
 void task_stop(struct task *task, const char *format, ...)
 {
-    char reason[sizeof task->reason];
+    struct error why;
     va_list args;
     va_start(args, format);
-    vsnprintf(reason, sizeof reason, format, args);
+    error_vset(&why, ERROR_NO, format, args);
     va_end(args);
     detach(task);
     clear_pipeline(task);
-    task_enter(task, TASK_STOPPED, reason);
+    task_enter(task, TASK_STOPPED, why.text);
     host_wake(task->host);
 }
 
