@@ -366,6 +366,8 @@ static void test_uri_refused(void **state)
         "http://hunter2@host/",
         "redis://hunter2@host/",
         "amqp://u:hun/hunter2@host/",
+        "amqp://u:1/hunter2@host",
+        "amqp://u:1/hunter2@host:5672/v",
         "amqp://u:hunter2@host:0/",
         "amqp://u:hunter2@host:65536/",
         "amqp://u:hunter2@host:/",

@@ -359,14 +359,27 @@ static void test_environment(void **state)
     assert_null(strstr(f->faults.at[0].text, "nonsense"));
 }
 
+/* It could never be connected to, so it is a fault of the file and not a matter of waiting. */
+static void test_redis_over_tls(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(load(f, "{\"redis\": \"rediss://u:pw@h/1\", \"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_int_equal(f->faults.errors, 1);
+    assert_string_equal(f->faults.at[0].pointer, "/redis");
+    assert_non_null(strstr(f->faults.at[0].text, "rediss://u@h:6380/1: "));
+    assert_non_null(strstr(f->faults.at[0].text, "redis+unix:///"));
+    assert_non_null(strstr(f->faults.at[0].text, "stunnel"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_faults),      TEST(test_suggest),    TEST(test_comments),   TEST(test_places),
-        TEST(test_repeated),    TEST(test_known),      TEST(test_load_files), TEST(test_defaults),
-        TEST(test_everything),  TEST(test_all_faults), TEST(test_no_logs),    TEST(test_which_file),
-        TEST(test_environment),
+        TEST(test_faults),      TEST(test_suggest),        TEST(test_comments),
+        TEST(test_places),      TEST(test_repeated),       TEST(test_known),
+        TEST(test_load_files),  TEST(test_defaults),       TEST(test_everything),
+        TEST(test_all_faults),  TEST(test_no_logs),        TEST(test_which_file),
+        TEST(test_environment), TEST(test_redis_over_tls),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -250,6 +250,21 @@ static void read_logs(struct reader *r, const cJSON *root, struct config *config
 
 typedef bool uri_parser(const char *text, struct uri *uri, struct error *error);
 
+/* Found here, an address that can never be connected to is no matter of waiting. */
+static bool parse_redis(const char *text, struct uri *uri, struct error *error)
+{
+    struct uri result;
+    if (!uri_parse_redis(text, &result, error))
+        return false;
+    if (result.tls) {
+        uri_refuse_redis_tls(&result, error);
+        uri_release(&result);
+        return false;
+    }
+    *uri = result;
+    return true;
+}
+
 /* The address from the environment, the file, or the default; a fault names the one it came from.
  */
 static void read_address(struct reader *r, const cJSON *root, const char *name,
@@ -341,8 +356,7 @@ static void read_root(struct reader *r, const cJSON *root, struct config *config
     }
     jsonfile_known(root, r->file, "", known, COUNT_OF(known), r->faults);
     read_address(r, root, "amqp", "FANFOLD_AMQP_URL", DEFAULT_AMQP, uri_parse_amqp, &config->amqp);
-    read_address(r, root, "redis", "FANFOLD_REDIS_URL", DEFAULT_REDIS, uri_parse_redis,
-                 &config->redis);
+    read_address(r, root, "redis", "FANFOLD_REDIS_URL", DEFAULT_REDIS, parse_redis, &config->redis);
     read_credential(r, "amqp-password", &config->amqp);
     read_credential(r, "redis-password", &config->redis);
     read_logs(r, root, config);

@@ -160,6 +160,9 @@ static bool read_amqp(const char *text, struct uri *uri, struct error *error)
         return true;
     }
     struct str vhost = str_from(pieces.path, 1);
+    if (memchr(vhost.at, '@', vhost.len)) /* or a part of the password would be shown */
+        return refuse(error, "there is a @ behind the /; inside a password / is written %2f, "
+                             "inside a virtual host @ is written %40");
     if (memchr(vhost.at, '/', vhost.len))
         return refuse(error, "a / inside the virtual host is written %2f");
     uri->vhost = decode(vhost);
@@ -263,6 +266,18 @@ char *uri_safe(const struct uri *uri, const char *scheme)
             buf_printf(&out, "%d", uri->db);
     }
     return (char *)buf_text(&out);
+}
+
+bool uri_refuse_redis_tls(const struct uri *uri, struct error *error)
+{
+    char *where = uri_safe(uri, "redis");
+    error_set(error, ERROR_CONFIG,
+              "%s: this build cannot speak TLS to Redis. Use redis://, a Unix socket "
+              "(redis+unix:///run/redis/redis.sock?db=0), or redis:// to a local stunnel that "
+              "speaks TLS to the server",
+              where);
+    free(where);
+    return false;
 }
 
 void uri_release(struct uri *uri)

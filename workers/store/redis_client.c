@@ -305,19 +305,6 @@ static void uri_copy(struct uri *to, const struct uri *from)
     to->path = dup_or_null(from->path);
 }
 
-static void refuse_tls(struct redis_client *client)
-{
-    char *where = uri_safe(&client->uri, "rediss");
-    client->failed = true;
-    error_set(
-        &client->why, ERROR_CONFIG,
-        "%s: this build cannot speak TLS to Redis. Use redis://, a Unix socket "
-        "(redis+unix:///run/redis/redis.sock?db=0), or redis:// to a local stunnel that speaks "
-        "TLS to the server",
-        where);
-    free(where);
-}
-
 /* The retry timer also starts the first connection, so that no hook is called from inside _new().
  */
 struct redis_client *redis_client_new(struct event_base *base, const struct uri *uri,
@@ -334,7 +321,8 @@ struct redis_client *redis_client_new(struct event_base *base, const struct uri 
     assert(client->turn && client->retry && client->watchdog);
     enter(client, STATE_DOWN);
     if (uri->tls) {
-        refuse_tls(client);
+        client->failed = true;
+        uri_refuse_redis_tls(uri, &client->why);
         want_turn(client);
         return client;
     }

@@ -131,8 +131,7 @@ struct redis_reader *redis_reader_open(const struct uri *uri, struct error *erro
     struct redis_reader *reader = must_calloc(1, sizeof *reader);
     reader->where = where_is(uri);
     if (uri->tls)
-        error_set(error, ERROR_CONFIG,
-                  "Redis at %s: rediss:// (TLS) is not supported; write redis://", reader->where);
+        uri_refuse_redis_tls(uri, error);
     else if (connect_to(reader, uri, error) && login(reader, uri, error) &&
              select_database(reader, uri, error))
         return reader;
