@@ -111,11 +111,18 @@ class Servers(Addresses):
 
         with Servers() as servers:
             servers.do("kill-amqp")      any verb of scripts/servers
+
+    settings: what the servers' own configuration shall say besides, by file: text, as in
+    {"rabbitmq/conf.d/50-tls.conf": "listeners.ssl.default = …"}; "{folder}" is the servers' folder.
     """
 
-    def __init__(self):
+    def __init__(self, settings=None):
         self.folder = tempfile.mkdtemp(prefix="fanfold-servers-")
         atexit.register(self.remove)  # also when a test fails between start and remove
+        for name, text in (settings or {}).items():
+            path = pathlib.Path(self.folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.format(folder=self.folder))
         self.do("start")
         names = self.settings()
         super().__init__(*(names[name] for name in (
@@ -126,6 +133,17 @@ class Servers(Addresses):
         done = subprocess.run([SERVERS, verb, self.folder], capture_output=True, text=True, timeout=200)
         if done.returncode != 0:
             raise AssertionError(f"servers {verb}: {done.stderr}")
+        return done.stdout
+
+    def rabbitmqctl(self, *args):
+        folder = pathlib.Path(self.folder)
+        ports = dict(line.split("=") for line in (folder / "ports").read_text().split())
+        done = subprocess.run(
+            ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "--node", (folder / "node").read_text().strip(), *args],
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, "HOME": str(folder / "home"), "ERL_EPMD_PORT": ports["EPMD_PORT"]})
+        if done.returncode != 0:
+            raise AssertionError(f"rabbitmqctl {args[0]}: {done.stderr}")
         return done.stdout
 
     def settings(self):

@@ -142,6 +142,22 @@ static amqp_table_entry_t true_entry(const char *key)
     return entry;
 }
 
+/* A port for TLS hangs up on plain AMQP without a word. */
+static bool login_failed(struct amqp_link *link, const struct uri *uri,
+                         const amqp_rpc_reply_t *reply, struct error *error)
+{
+    bool lost = reply->reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+                (reply->library_error == AMQP_STATUS_CONNECTION_CLOSED ||
+                 reply->library_error == AMQP_STATUS_SOCKET_ERROR);
+    reply_failed(link, reply, error);
+    if (!lost || uri->tls)
+        return false;
+    return error_set(error, ERROR_UNAVAILABLE,
+                     "%s: the connection was lost before the login; if what listens there speaks "
+                     "TLS, write amqps://",
+                     link->where);
+}
+
 /* Without consumer_cancel_notify a deleted log would leave its readers waiting for ever, without
  * connection.blocked a publisher would hang in an alarm (FACTS 0.6). The library adds
  * authentication_failure_close, so a refused login is told and not just cut off. */
@@ -172,7 +188,7 @@ static bool log_in(struct amqp_link *link, const struct uri *uri, const char *na
     amqp_rpc_reply_t reply = amqp_login_with_properties(
         link->state, uri->vhost ? uri->vhost : "/", 0, FRAME_MAX, AMQP_LINK_HEARTBEAT, &properties,
         AMQP_SASL_METHOD_PLAIN, user, password);
-    return reply.reply_type == AMQP_RESPONSE_NORMAL || reply_failed(link, &reply, error);
+    return reply.reply_type == AMQP_RESPONSE_NORMAL || login_failed(link, uri, &reply, error);
 }
 
 static bool establish(struct amqp_link *link, const struct uri *uri, const char *purpose,

@@ -51,12 +51,21 @@ static bool connect_failed(int status, struct error *error)
     case AMQP_STATUS_TIMEOUT:
         return error_set(error, ERROR_UNAVAILABLE, "cannot connect: no answer in time");
     case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
-    case AMQP_STATUS_SSL_CONNECTION_FAILED:
         return error_set(error, ERROR_CONFIG,
-                         "cannot connect: %s; the broker's certificate must be for this host name "
-                         "and signed by an authority in %s (or in $FANFOLD_AMQP_CA)",
-                         amqp_error_string2(status), authorities());
+                         "cannot connect: the broker's certificate has expired, or is not signed "
+                         "by an authority in %s; set FANFOLD_AMQP_CA to a PEM file that has the "
+                         "broker's",
+                         authorities());
+    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
+        return error_set(error, ERROR_CONFIG,
+                         "cannot connect: the broker's certificate is for another host name; use "
+                         "a name that stands in the certificate");
+    case AMQP_STATUS_SSL_CONNECTION_FAILED:
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "cannot connect: no TLS connection comes about; either what listens "
+                         "there speaks no TLS (RabbitMQ's port for it is mostly 5671; without TLS "
+                         "write amqp://), or it asks for a certificate of ours or for a version "
+                         "below TLS 1.2");
     default:
         return error_set(error, ERROR_UNAVAILABLE,
                          "cannot connect: nothing accepts connections there");
