@@ -5,6 +5,7 @@
 #include "cli/say.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 /* fanfold --help, --version, or nothing at all. */
 static int run_without_command(const struct options *options)
@@ -61,8 +62,21 @@ static int run(struct options *options, int argc, const char *const *argv)
     return command ? run_command(command, options, argc - 1, argv + 1) : command_unknown(argv[0]);
 }
 
+/* A core file would hold passwords and events. 0 would forbid the file only; 1 is what the kernel
+ * takes for "no core" also where one is piped to a program (its fs/coredump.c). Who wants one can
+ * raise the limit of the running process: prlimit --core=unlimited. */
+static void forbid_core(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max == 0)
+        return;
+    limit.rlim_cur = 1;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
 int main(int argc, char **argv)
 {
+    forbid_core();
     /* A reader that goes away (`| head`) or a server that does is an error of the write. */
     signal(SIGPIPE, SIG_IGN);
     struct options options = {0};
