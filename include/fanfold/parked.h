@@ -35,6 +35,29 @@ struct parked_list {
 /* All that are parked at the call (read in portions: others may come and go meanwhile). */
 bool redis_reader_parked(struct redis_reader *reader, const char *view, const char *partition,
                          struct parked_list *list, struct error *error);
+
+/* What of a parked event is enough to count and order it: there may be very many. */
+struct parked_mark {
+    uint64_t offset;
+    int64_t parked_at_ms;
+    bool waits;
+};
+
+struct parked_index {
+    struct parked_mark *at; /* by rising offset */
+    size_t count, cap;
+};
+
+/* As redis_reader_parked, but only marks. */
+bool redis_reader_parked_index(struct redis_reader *reader, const char *view, const char *partition,
+                               struct parked_index *index, struct error *error);
+void parked_index_release(struct parked_index *index);
+/* The events of some marks, at most PARKED_PORTION, without those that are not parked any more. */
+#define PARKED_PORTION 500
+bool redis_reader_parked_some(struct redis_reader *reader, const char *view, const char *partition,
+                              const struct parked_mark *marks, size_t count,
+                              struct parked_list *list, struct error *error);
+
 /* Appends the body that was kept with a parked event; *kept says whether there is one. */
 bool redis_reader_parked_payload(struct redis_reader *reader, const char *view,
                                  const char *partition, uint64_t offset, struct buf *payload,

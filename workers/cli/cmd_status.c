@@ -114,6 +114,20 @@ static void print_file(const char *worker, const cJSON *entry, void *arg)
            pointer[0] ? ":" : "", text_of(entry, "reason"));
 }
 
+static double mebibytes(const cJSON *worker, const char *name)
+{
+    const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(worker, name);
+    return cJSON_IsNumber(bytes) ? cJSON_GetNumberValue(bytes) / (1024 * 1024) : 0;
+}
+
+/* What it keeps in memory of events that are not committed yet. */
+static void print_budget(const cJSON *worker)
+{
+    printf("worker %s: holds %.1f of %.1f MiB of events (at most %.1f since its start)\n",
+           worker->string, mebibytes(worker, "held"), mebibytes(worker, "budget"),
+           mebibytes(worker, "held_most"));
+}
+
 static void print_table(const struct status *status)
 {
     struct table table;
@@ -122,6 +136,11 @@ static void print_table(const struct status *status)
         add_row(&table, &status->tasks[i]);
     table_print(&table, stdout);
     table_release(&table);
+    const cJSON *worker;
+    cJSON_ArrayForEach(worker, status->workers)
+    {
+        print_budget(worker);
+    }
     each_report(status, "refused", print_refused, NULL);
     each_report(status, "files", print_file, NULL);
 }
@@ -170,8 +189,8 @@ static void collect_report(const char *worker, const cJSON *entry, void *list)
 /* A worker's report without what stands elsewhere in the answer. */
 static cJSON *worker_json(const cJSON *worker)
 {
-    static const char *const members[] = {"host", "pid",    "version", "started",
-                                          "rss",  "budget", "held",    "views"};
+    static const char *const members[] = {"host",   "pid",  "version",   "started", "rss",
+                                          "budget", "held", "held_most", "views"};
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", worker->string);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -298,7 +317,8 @@ const struct command command_status = {
         "\"reordered\"}],\n"
         "\"workers\": [{\"name\", \"host\", \"pid\", \"version\", \"started\" (Unix milliseconds), "
         "\"rss\",\n"
-        "\"budget\", \"held\" (bytes), \"views\"}], \"refused\": [{\"worker\", \"view\", "
+        "\"budget\", \"held\", \"held_most\" (bytes), \"views\"}], \"refused\": [{\"worker\", "
+        "\"view\", "
         "\"partition\",\n"
         "\"reason\"}], \"files\": [{\"worker\", \"file\", \"pointer\", \"reason\"}]}; null is what "
         "is not known.",

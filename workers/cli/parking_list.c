@@ -53,6 +53,8 @@ void parking_json(struct buf *out, const char *partition, const struct parked_ev
 /* ------------------------------------------------------------------------------------------- list
  */
 
+#define TABLE_ROWS_MAX 1000 /* a longer list is printed as several tables */
+
 struct listing {
     const struct parking *parking;
     struct table table;
@@ -84,32 +86,67 @@ static void list_event(struct listing *listing, const char *partition,
     table_cell(table, "%.*s", STRF(event->reason));
 }
 
-static bool list_task(struct listing *listing, const char *partition, struct error *error)
+/* Prints the rows that were collected, as a table of their own: there may be very many. */
+static void flush_table(struct listing *listing)
+{
+    struct table *table = &listing->table;
+    if (!table->count)
+        return;
+    table_print(table, stdout);
+    struct table empty;
+    table_init(&empty, table->titles, table->columns);
+    empty.fit = table->fit;
+    table_release(table);
+    *table = empty;
+}
+
+/* Takes the list. */
+static void list_portion(struct listing *listing, const char *partition, struct parked_list *list)
 {
     const struct parking *parking = listing->parking;
-    struct parked_list list;
-    if (!redis_reader_parked(parking->reader, view_name(parking->view), partition, &list, error))
-        return false;
-    for (size_t i = 0; i < list.count && listing->shown < parking->limit; i++) {
-        const struct parked_event *event = &list.at[i];
+    for (size_t i = 0; i < list->count && listing->shown < parking->limit; i++) {
+        const struct parked_event *event = &list->at[i];
         if (!parking_is_meant(parking, event) || !parking_has_reason(parking, event))
             continue;
         list_event(listing, partition, event);
         listing->shown++;
     }
-    parked_list_release(&list);
-    return true;
+    parked_list_release(list);
+    fwrite(listing->json.at, 1, listing->json.len, stdout);
+    buf_clear(&listing->json);
+    if (listing->table.count >= TABLE_ROWS_MAX * listing->table.columns)
+        flush_table(listing);
 }
 
-static void print_list(struct listing *listing)
+static bool list_task(struct listing *listing, const char *partition, struct error *error)
 {
-    const char *view = view_name(listing->parking->view);
+    const struct parking *parking = listing->parking;
+    const char *view = view_name(parking->view);
+    struct parked_index index;
+    if (!redis_reader_parked_index(parking->reader, view, partition, &index, error))
+        return false;
+    bool good = true;
+    for (size_t at = 0; good && at < index.count && listing->shown < parking->limit;
+         at += PARKED_PORTION) {
+        size_t count = index.count - at < PARKED_PORTION ? index.count - at : PARKED_PORTION;
+        struct parked_list list;
+        good = redis_reader_parked_some(parking->reader, view, partition, &index.at[at], count,
+                                        &list, error);
+        if (good)
+            list_portion(listing, partition, &list);
+    }
+    parked_index_release(&index);
+    return good;
+}
+
+static void end_list(struct listing *listing)
+{
     if (listing->parking->json)
-        printf("{\"view\":\"%s\",\"parked\":[%s]}\n", view, buf_text(&listing->json));
+        puts("]}");
     else if (listing->shown)
-        table_print(&listing->table, stdout);
+        flush_table(listing);
     else
-        say("view %s: no such event is parked", view);
+        say("view %s: no such event is parked", view_name(listing->parking->view));
 }
 
 int parking_list(const struct parking *parking)
@@ -122,10 +159,12 @@ int parking_list(const struct parking *parking)
     bool one = parking->task_count == 1, good = true;
     table_init(&listing.table, titles + one, columns - one);
     listing.table.fit = terminal_width(stdout);
+    if (parking->json)
+        printf("{\"view\":\"%s\",\"parked\":[", view_name(parking->view));
     for (size_t i = 0; good && i < parking->task_count; i++)
         good = list_task(&listing, parking->tasks[i].partition, &error);
     if (good)
-        print_list(&listing);
+        end_list(&listing);
     table_release(&listing.table);
     buf_release(&listing.json);
     return good ? 0 : say_error(&error);
@@ -215,11 +254,12 @@ int parking_show(const struct parking *parking)
     bool found = false;
     for (size_t i = 0; !found && i < parking->task_count; i++) {
         const struct parking_task *task = &parking->tasks[i];
+        const struct parked_mark mark = {.offset = parking->offset};
         struct parked_list list;
-        if (!redis_reader_parked(parking->reader, view_name(parking->view), task->partition, &list,
-                                 &error))
+        if (!redis_reader_parked_some(parking->reader, view_name(parking->view), task->partition,
+                                      &mark, 1, &list, &error))
             return say_error(&error);
-        const struct parked_event *event = parked_list_find(&list, parking->offset);
+        const struct parked_event *event = list.count ? &list.at[0] : NULL;
         found = event;
         bool shown = !event || show(parking, task, event, &error);
         parked_list_release(&list);

@@ -105,18 +105,18 @@ static void find_state(const struct status *status, struct task_status *task)
 /* Looks at what is parked, when something is. */
 static bool count_parked(struct task_status *task, struct redis_reader *reader, struct error *error)
 {
-    struct parked_list list;
+    struct parked_index index;
     if (!task->fresh.state.tally.parked)
         return true;
-    if (!redis_reader_parked(reader, task->view, task->partition, &list, error))
+    if (!redis_reader_parked_index(reader, task->view, task->partition, &index, error))
         return false;
-    for (size_t i = 0; i < list.count; i++) {
-        const struct parked_event *event = &list.at[i];
+    for (size_t i = 0; i < index.count; i++) {
+        const struct parked_mark *event = &index.at[i];
         ++*(event->waits ? &task->waiting : &task->failing);
         if (!task->oldest_ms || event->parked_at_ms < task->oldest_ms)
             task->oldest_ms = event->parked_at_ms;
     }
-    parked_list_release(&list);
+    parked_index_release(&index);
     return true;
 }
 

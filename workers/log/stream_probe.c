@@ -57,6 +57,14 @@ static bool take_message(struct probe *probe, struct message *message, struct er
     return true;
 }
 
+static bool take_method(struct probe *probe, struct error *error)
+{
+    if (probe->frames.method.id == AMQP_BASIC_CANCEL_METHOD)
+        return error_set(error, ERROR_CONFIG, "%s: the log \"%s\" was deleted", probe->link.where,
+                         probe->partition);
+    return true;
+}
+
 /* Takes what has come; waits up to wait_ms for the first of it. */
 static bool take_all(struct probe *probe, int wait_ms, struct error *error)
 {
@@ -65,9 +73,8 @@ static bool take_all(struct probe *probe, int wait_ms, struct error *error)
         case FRAMES_NONE:
             return true;
         case FRAMES_METHOD:
-            if (probe->frames.method.id == AMQP_BASIC_CANCEL_METHOD)
-                return error_set(error, ERROR_CONFIG, "%s: the log \"%s\" was deleted",
-                                 probe->link.where, probe->partition);
+            if (!take_method(probe, error))
+                return false;
             break;
         case FRAMES_MESSAGE:
             if (!take_message(probe, probe->frames.message, error))
@@ -81,13 +88,39 @@ static bool take_all(struct probe *probe, int wait_ms, struct error *error)
     return true;
 }
 
+/* Asks, and takes what comes before the answer, which is in frames.method then. A request by
+ * rabbitmq-c would keep all that in memory: a chunk can have 100 MB. */
+static bool ask(struct probe *probe, amqp_method_number_t id, void *request,
+                amqp_method_number_t answer, struct error *error)
+{
+    int status = amqp_send_method(probe->link.state, AMQP_LINK_CHANNEL, id, request);
+    if (status != AMQP_STATUS_OK)
+        return amqp_link_failed(&probe->link, status, error);
+    for (;;) {
+        switch (frames_next(&probe->frames, PROBE_MS, error)) {
+        case FRAMES_NONE:
+            return amqp_link_failed(&probe->link, AMQP_STATUS_TIMEOUT, error);
+        case FRAMES_METHOD:
+            if (probe->frames.method.id == answer)
+                return true;
+            if (!take_method(probe, error))
+                return false;
+            break;
+        case FRAMES_MESSAGE:
+            if (!take_message(probe, probe->frames.message, error))
+                return false;
+            break;
+        case FRAMES_FAILED:
+            return false;
+        }
+    }
+}
+
 /* When this has been answered, everything that the channel sent before has come. */
 static bool round_trip(struct probe *probe, struct error *error)
 {
     amqp_basic_qos_t qos = {.prefetch_count = 1};
-    return amqp_link_rpc(&probe->link, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD, NULL,
-                         error) &&
-           take_all(probe, 0, error);
+    return ask(probe, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD, error);
 }
 
 static bool subscribe_again(struct probe *probe, struct error *error)
@@ -100,18 +133,15 @@ static bool subscribe_again(struct probe *probe, struct error *error)
         .consumer_tag = amqp_cstring_bytes("fanfold-barrier"),
         .arguments = {1, &next},
     };
-    return amqp_link_rpc(&probe->link, AMQP_BASIC_CONSUME_METHOD, &request,
-                         AMQP_BASIC_CONSUME_OK_METHOD, NULL, error);
+    return ask(probe, AMQP_BASIC_CONSUME_METHOD, &request, AMQP_BASIC_CONSUME_OK_METHOD, error);
 }
 
 static bool message_count(struct probe *probe, uint32_t *count, struct error *error)
 {
     amqp_queue_declare_t request = {.queue = amqp_cstring_bytes(probe->partition), .passive = 1};
-    void *reply;
-    if (!amqp_link_rpc(&probe->link, AMQP_QUEUE_DECLARE_METHOD, &request,
-                       AMQP_QUEUE_DECLARE_OK_METHOD, &reply, error))
+    if (!ask(probe, AMQP_QUEUE_DECLARE_METHOD, &request, AMQP_QUEUE_DECLARE_OK_METHOD, error))
         return false;
-    *count = ((amqp_queue_declare_ok_t *)reply)->message_count;
+    *count = ((amqp_queue_declare_ok_t *)probe->frames.method.decoded)->message_count;
     return true;
 }
 
@@ -152,7 +182,6 @@ static bool run(struct probe *probe, enum stream_start_kind from, struct error *
     struct stream_start start = {.kind = from};
     if (!stream_attach(&probe->link, probe->partition, start, PROBE_PREFETCH, error))
         return false;
-    amqp_link_allow(&probe->link, PROBE_MS);
     if (!take_all(probe, 0, error) || (!answered(probe) && !await_first(probe, error)))
         return false;
     return answered(probe) || !probe->delivered || read_to_end(probe, error);

@@ -194,6 +194,16 @@ void stream_reader_resume(struct stream_reader *reader)
     wake(reader);
 }
 
+/* Does not wait for the answer: rabbitmq-c would keep in memory all that streams in before it, and
+ * a chunk can have 100 MB. */
+static void say_goodbye(struct stream_reader *reader)
+{
+    amqp_connection_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
+    if (reader->link.healthy && reader->failed.kind == ERROR_NONE)
+        amqp_send_method(reader->link.state, 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
+    reader->link.healthy = false;
+}
+
 void stream_reader_close(struct stream_reader *reader)
 {
     if (!reader)
@@ -202,6 +212,7 @@ void stream_reader_close(struct stream_reader *reader)
     event_free(reader->again);
     event_free(reader->beat);
     frames_release(&reader->frames);
+    say_goodbye(reader);
     amqp_link_close(&reader->link);
     free(reader->partition);
     free(reader);

@@ -196,9 +196,19 @@ static bool all_past(const struct feed *feed, uint64_t offset)
     return true;
 }
 
+/* The ring's size was `before`: the host's sum follows. */
+static void count_held(struct feed *feed, size_t before)
+{
+    struct host *host = feed->host;
+    host->held += feed->ring.bytes - before;
+    if (host->held > host->held_most)
+        host->held_most = host->held;
+}
+
 /* Gives back what every task has committed, and the credit for it. */
 static void release(struct feed *feed)
 {
+    size_t before = feed->ring.bytes;
     while (feed->ring.head < feed->seen) {
         struct ring_entry *oldest = ring_at(&feed->ring, feed->ring.head);
         uint64_t offset = oldest->message->offset;
@@ -207,9 +217,9 @@ static void release(struct feed *feed)
         feed->released_any = true;
         feed->released_offset = offset;
         feed->released_fingerprint = oldest->fingerprint;
-        feed->host->held -= oldest->message->size;
         ring_pop(&feed->ring);
     }
+    count_held(feed, before);
     for (size_t i = 0; i < feed->task_count; i++)
         if (feed->tasks[i]->next < feed->ring.head)
             feed->tasks[i]->next = feed->ring.head;
@@ -249,8 +259,9 @@ void feed_turn(struct feed *feed)
 static void on_message(void *arg, struct message *message)
 {
     struct feed *feed = arg;
-    feed->host->held += message->size;
+    size_t before = feed->ring.bytes;
     ring_push(&feed->ring, message);
+    count_held(feed, before);
 }
 
 static void on_turn(void *arg)

@@ -77,6 +77,7 @@ char *report_write(struct process *process, double seconds)
     cJSON_AddNumberToObject(report, "rss", resident_bytes());
     cJSON_AddNumberToObject(report, "budget", (double)process->host.budget);
     cJSON_AddNumberToObject(report, "held", (double)process->host.held);
+    cJSON_AddNumberToObject(report, "held_most", (double)process->host.held_most);
     cJSON *tasks = cJSON_AddArrayToObject(report, "tasks");
     cJSON *refused = cJSON_AddArrayToObject(report, "refused");
     for (size_t i = 0; i < process->task_count; i++) {

@@ -12,6 +12,12 @@ struct ring_entry *ring_at(const struct ring *ring, uint64_t index)
     return &ring->entries[index & (ring->cap - 1)];
 }
 
+/* What a message takes: its block, malloc's bookkeeping, and its entry in an array half full. */
+static size_t cost(const struct message *message)
+{
+    return message->size + 2 * sizeof(void *) + 2 * sizeof(struct ring_entry);
+}
+
 static void grow(struct ring *ring)
 {
     struct ring bigger = {.cap = ring->cap ? ring->cap * 2 : 256};
@@ -28,7 +34,7 @@ struct ring_entry *ring_push(struct ring *ring, struct message *message)
     if (ring->tail - ring->head == ring->cap)
         grow(ring);
     ring->tail++;
-    ring->bytes += message->size;
+    ring->bytes += cost(message);
     struct ring_entry *entry = ring_at(ring, ring->tail - 1);
     *entry = (struct ring_entry){.message = message};
     return entry;
@@ -37,7 +43,7 @@ struct ring_entry *ring_push(struct ring *ring, struct message *message)
 void ring_pop(struct ring *ring)
 {
     struct ring_entry *oldest = ring_at(ring, ring->head);
-    ring->bytes -= oldest->message->size;
+    ring->bytes -= cost(oldest->message);
     message_free(oldest->message);
     ring->head++;
 }

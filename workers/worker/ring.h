@@ -23,7 +23,7 @@ struct ring {
     struct ring_entry *entries;
     uint64_t head, tail; /* indices */
     size_t cap;          /* 0 or a power of two */
-    size_t bytes;        /* of the messages held */
+    size_t bytes;        /* of memory that the messages take */
 };
 
 struct ring_entry *ring_push(struct ring *ring, struct message *message);
