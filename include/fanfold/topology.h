@@ -14,6 +14,9 @@
 struct topology_result {
     bool exchange_declared; /* false: it was there, and is used as it is */
     bool queue_declared;    /* false: it was there */
+    /* "topic" or "direct": the exchange is one and `bind` is "", so the log gets only messages with
+     * an empty routing key. Else NULL. */
+    const char *narrow;
 };
 
 bool topology_setup(const struct uri *uri, const struct log_config *log,

@@ -117,6 +117,21 @@ class Setup(Commands):
             self.publish("-e", names["topic"], "-d", "1", "-t", "x", "--key", key, code=code)
         self.assertEqual(self.offsets("-e", names["topic"], "--from", "first", "--until-end"), [0, 1])
 
+    def test_a_binding_that_gets_next_to_nothing_is_warned_of(self):
+        names = {kind: self.prefix + kind for kind in ("topic", "direct", "headers", "fanout")}
+        for kind, name in names.items():
+            self.channel.exchange_declare(name, kind, durable=True)
+        self.configure(*({"exchange": name} for name in names.values()))
+        said = self.setup_logs()
+        for kind in ("topic", "direct"):
+            self.assertIn(f'warning: {names[kind]} is a {kind} exchange and its log has no "bind"', said)
+        self.assertEqual(said.count("warning"), 2, said)
+        for name in names.values():  # the question has changed nothing
+            self.assertIn(f"exchange {name}: was there, used as it is; log {name}.log.0: declared", said)
+            self.channel.exchange_declare(name, passive=True)
+        self.configure({"exchange": names["topic"], "bind": "#"})
+        self.assertNotIn("warning", self.setup_logs())
+
     def test_permission_and_login(self):
         result = self.project.cli("setup", user="publisher")
         self.assertEqual(result.code, 77, result.err)

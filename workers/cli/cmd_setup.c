@@ -20,6 +20,12 @@ static int setup_log(const struct config *config, const struct log_config *log)
     say("exchange %s: %s; log %s: %s", log->exchange,
         result.exchange_declared ? "declared (a durable fanout)" : "was there, used as it is",
         partition, result.queue_declared ? "declared and bound" : "was there");
+    if (result.narrow)
+        say("warning: %s is a %s exchange and its log has no \"bind\", so the log gets only events "
+            "with an empty routing key. %s, and run setup again",
+            log->exchange, result.narrow,
+            strcmp(result.narrow, "topic") == 0 ? "Set \"bind\": \"#\" for all events"
+                                                : "Set \"bind\" to their routing key");
     free(partition);
     return 0;
 }

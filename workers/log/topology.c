@@ -128,6 +128,21 @@ static bool bind_queue(struct amqp_link *link, const char *queue, const struct l
            error_prefix(error, "binding \"%s\" to the exchange \"%s\"", queue, log->exchange);
 }
 
+/* The broker tells the type of an exchange only in the words by which it refuses to declare it as
+ * another one. What it says otherwise (no permission, say) is no matter. False: no connection. */
+static bool look_for_narrow(struct amqp_link *link, const struct log_config *log,
+                            const char **narrow, struct error *error)
+{
+    struct error said;
+    if ((log->bind && log->bind[0]) || declare_exchange(link, log->exchange, false, &said))
+        return true;
+    if (strstr(said.text, "current is 'topic'"))
+        *narrow = "topic";
+    else if (strstr(said.text, "current is 'direct'"))
+        *narrow = "direct";
+    return amqp_link_reopen(link, error);
+}
+
 bool topology_setup(const struct uri *uri, const struct log_config *log,
                     struct topology_result *result, struct error *error)
 {
@@ -138,6 +153,7 @@ bool topology_setup(const struct uri *uri, const struct log_config *log,
     struct topology_result done = {0};
     char *queue = config_partition(log);
     bool ok = ensure_exchange(&link, log->exchange, &done.exchange_declared, error) &&
+              (done.exchange_declared || look_for_narrow(&link, log, &done.narrow, error)) &&
               ensure_stream(&link, queue, log->max_age, &done.queue_declared, error) &&
               bind_queue(&link, queue, log, error);
     if (ok)
