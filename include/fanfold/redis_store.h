@@ -25,11 +25,17 @@ struct redis_store_hooks {
     void (*up)(void *arg);
     /* Called when it goes down, and again only when the reason changes while it stays down. */
     void (*down)(void *arg, const struct error *why);
+    /* May be NULL: then only noeviction will do. Else any maxmemory-policy will, and this is told
+     * it before each `up` and in answer to redis_store_look ("" when Redis does not tell): commits
+     * under any other than noeviction are not safe. */
+    void (*policy)(void *arg, const char *policy);
 };
 
 struct redis_store *redis_store_new(struct event_base *base, const struct uri *uri,
                                     const struct redis_store_hooks *hooks, void *arg);
 struct store *redis_store_as_store(struct redis_store *redis);
 bool redis_store_is_up(const struct redis_store *redis);
+/* Asks for the maxmemory-policy, which may be changed at any time. Only with hooks.policy. */
+void redis_store_look(struct redis_store *redis);
 
 #endif

@@ -469,6 +469,7 @@ class Order(Hostile):
             fanfold.poll(lambda: project.task(self.prefix + "stop")["state"] == "stopped",
                          what="the view to stop")
             task = project.task(self.prefix + "stop")
+            self.assertIn('set "on_error" to "park" or "skip"', task["way_out"])
             self.assertRegex(task["reason"], r"event 1 at offset 1 cannot be folded: .*/data/n is missing")
             text = project.cli("status").out
             self.assertRegex(text, r"stop +\S+ +stopped")

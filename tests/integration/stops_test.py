@@ -1,10 +1,12 @@
 """The loud stops (DESIGN section 4), each provoked for real; and the states of Redis that a worker waits
-out. Each time: `fanfold status` says the state and the reason, with the offsets; no row has changed; the
-other view goes on."""
+out. Each time: `fanfold status` says the state and the reason, with the offsets, since when, and the way
+out; no row has changed; the other view goes on."""
 import contextlib
+import datetime
 import json
 import re
 import signal
+import time
 import unittest
 import uuid
 
@@ -19,8 +21,13 @@ def setUpModule():
     unittest.addModuleCleanup(SERVERS.remove)
 
 
+def milliseconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000
+
+
 class Stops(unittest.TestCase):
     maxDiff = 4000
+    window = 8  # dedupe_window of both logs
 
     def setUp(self):
         self.prefix = "stops-" + uuid.uuid4().hex[:8] + "-"
@@ -28,9 +35,10 @@ class Stops(unittest.TestCase):
         self.numbers = {self.view: 0, self.other: 0}
         self.redis = self.enterContext(SERVERS.redis())
         project = fanfold.Project(
-            SERVERS, logs=[{"exchange": view + "s", "dedupe_window": 8} for view in self.numbers],
+            SERVERS, logs=[{"exchange": view + "s", "dedupe_window": self.window} for view in self.numbers],
             views=[self.file(view) for view in self.numbers])
         self.project = self.enterContext(project)
+        self.began = time.time() * 1000
         self.addCleanup(self.redis.flushdb)
         self.addCleanup(self.show_logs)
 
@@ -101,9 +109,23 @@ class Stops(unittest.TestCase):
             task = self.project.task(self.view)
             raise AssertionError(f"{error}\n{task}\n{self.project.workers[-1].log()[-3000:]}")
 
-    def assert_stopped(self, pattern, before):
+    def assert_told(self, task, way_out):
+        """`status` says since when, a time between the fault (or, before it, the start of the test or the
+        last call of fault()) and now; and the way out."""
+        self.assertLessEqual(self.began - 1, milliseconds(task["since"]), task)
+        self.assertLessEqual(milliseconds(task["since"]), time.time() * 1000, task)
+        self.assertRegex(task["way_out"], way_out)
+        told = f"; since {task['since']} (" in (text := self.project.cli("status").out)
+        self.assertTrue(told and "; way out: " + task["way_out"] in text, text)
+
+    def fault(self):
+        """What is done from here on makes the view stand still."""
+        self.began = time.time() * 1000
+
+    def assert_stopped(self, pattern, before, way_out):
         """Stopped for this reason; nothing has changed; the other view goes on."""
         task = self.wait_for_state("stopped", pattern)
+        self.assert_told(task, way_out)
         text = self.project.cli("status").out
         self.assertRegex(text, f"(?m)^{self.view} +{self.view}s\\.log\\.0 +stopped ")
         self.assertIn("^ " + task["reason"], text)
@@ -116,8 +138,25 @@ class Stops(unittest.TestCase):
         self.assertTrue(self.project.workers[-1].is_running())
 
 
-class Log(Stops):
+class WithLog(Stops):
+    NEW_NAME = "give the view a new name and new row keys in its file and send the workers SIGHUP"
+    PUBLISH_AGAIN = "publish the events again to a new exchange, and fold them in a view of a new name"
+
+    def rename_the_view(self):
+        """The way out of a log that is another one, as it is printed."""
+        old, new = self.view, self.view + "-2"
+        view = json.loads(json.dumps(self.file(old)).replace(old, new))
+        view["exchange"] = old + "s"
+        (self.project.views / (old + ".json")).unlink()
+        self.project.write_view(view)
+        self.project.workers[-1].signal(signal.SIGHUP)
+        log = self.project.cli("tail", "-e", old + "s", "--from", "first", "--until-end", "--json").out
+        ids = [json.loads(line)["id"] for line in log.splitlines()]
+        row = {"n": str(len(ids)), "last": ids[-1]}
+        fanfold.poll(lambda: self.redis.hgetall(new + ":total") == row, what=f"{row} in {new}:total")
+
     def delete_log(self):
+        self.fault()
         with self.channel() as channel:
             channel.queue_delete(self.view + "s.log.0")
         self.numbers[self.view] = 0
@@ -144,6 +183,8 @@ class Log(Stops):
             return self.first_offset()
         return fanfold.poll(cut, what="retention to remove events")
 
+
+class Log(WithLog):
     def test_made_again_and_shorter(self):
         self.fold_all()
         before = self.rows(self.view)
@@ -152,7 +193,8 @@ class Log(Stops):
         self.publish(self.view, 2)
         self.project.worker("a")
         self.assert_stopped("the log ends at offset 1, before offset 4 where this view stands: the log lost "
-                            "its end, or was deleted and made again", before)
+                            "its end, or was deleted and made again", before, self.NEW_NAME)
+        self.rename_the_view()
 
     def test_made_again_and_empty(self):
         self.fold_all()
@@ -160,7 +202,7 @@ class Log(Stops):
         self.delete_log()
         self.project.setup()
         self.project.worker("a")
-        self.assert_stopped("the log is empty, before offset 4 where this view stands", before)
+        self.assert_stopped("the log is empty, before offset 4 where this view stands", before, self.NEW_NAME)
 
     def test_made_again_and_longer(self):
         self.fold_all()
@@ -171,7 +213,9 @@ class Log(Stops):
         self.publish(self.view, 9)
         self.project.worker("a")
         self.assert_stopped(r"the events up to offset 4 are not those that this view was folded from "
-                            r"\(fingerprint [0-9a-f]{16}, stored [0-9a-f]{16}\): the log was deleted", before)
+                            r"\(fingerprint [0-9a-f]{16}, stored [0-9a-f]{16}\): the log was deleted", before,
+                            self.NEW_NAME)
+        self.rename_the_view()
 
     def test_made_again_under_a_running_worker(self):
         self.fold_all()
@@ -181,10 +225,12 @@ class Log(Stops):
         before = self.rows(self.view)
         self.delete_log()
         # Deleted and not there: it waits, and says what for.
-        self.wait_for_state("backoff", re.escape(self.view + "s.log.0"))
+        self.assert_told(self.wait_for_state("backoff", re.escape(self.view + "s.log.0")), "`fanfold setup`")
+        self.fault()
         self.project.setup()
         self.publish(self.view, 3)
-        self.assert_stopped("the log ends at offset 2, before offset 5 where this view stands", before)
+        self.assert_stopped("the log ends at offset 2, before offset 5 where this view stands", before,
+                            self.NEW_NAME)
         self.assertIs(worker, self.project.workers[-1])
 
     def test_same_log_after_all(self):
@@ -201,7 +247,7 @@ class Log(Stops):
         first = self.publish_until_cut()
         self.project.worker("a")
         self.assert_stopped("retention removed events that this view needs: it stands at offset 4 .*, but the "
-                            r"log now begins at \d+", before)
+                            r"log now begins at \d+", before, self.PUBLISH_AGAIN)
         reason = self.project.task(self.view)["reason"]
         self.assertGreaterEqual(int(reason.split()[-1]), first)
 
@@ -215,7 +261,9 @@ class Log(Stops):
         self.assertIn(self.view + ":total", before)
         self.project.worker("a")
         self.assert_stopped(r"the log begins at offset \d+, not at 0: retention removed events, and this view "
-                            "has not folded any yet", before)
+                            "has not folded any yet", before, self.PUBLISH_AGAIN)
+        # As printed: the position comes back together with the rows, and is then too old: told as such.
+        self.assertIn("restore the position and the rows", self.project.task(self.view)["way_out"])
 
     def test_retention_overtakes_a_slow_worker(self):
         """The broker says nothing when a reader falls behind what is kept."""
@@ -229,11 +277,13 @@ class Log(Stops):
         for _ in range(4):  # more than sockets and credit hold
             self.publish(self.view, 2000, pad=2000)
         fanfold.poll(lambda: self.first_offset() > cursor + 4000, what="retention to remove events")
+        self.fault()
         worker.signal(signal.SIGCONT)
         task = self.wait_for_state("stopped", r"retention removed events that were not folded yet: offset "
                                               r"\d+ is gone, the log now begins at \d+")
         gone, begins = map(int, re.search(r"offset (\d+) is gone.* begins at (\d+)", task["reason"]).groups())
         self.assertLess(gone, begins)
+        self.assert_told(task, self.PUBLISH_AGAIN)
         # All before the gap, and nothing behind it.
         stands = self.cursor()
         self.assertLess(stands, gone)
@@ -245,9 +295,36 @@ class Log(Stops):
     def test_a_log_that_is_not_there_is_waited_for(self):
         worker = self.project.worker("a")
         worker.wait_for_log(self.view + "s.log.0")
+        self.assert_told(self.wait_for_state("backoff", "there is no log"), "`fanfold setup`")
         self.project.setup()
         self.publish(self.view, 3)
         self.wait_for(self.view)
+
+
+class CutWindow(WithLog):
+    """The log still has all that is to be folded, but not all by which duplicates are known."""
+    window = 5000
+
+    def test_a_resend_whose_first_copy_retention_removed(self):
+        """Counted once only where both are seen: so it must not be folded at all."""
+        self.declare_short()
+        for view in self.numbers:
+            self.publish(view, 120, pad=1000)
+        with self.project.worker("before") as worker:
+            for view in self.numbers:
+                self.wait_for(view)
+            self.assertEqual(worker.sigterm(), 0)
+        before, cursor = self.rows(self.view), self.cursor()
+        self.fault()
+        while not (first := self.first_offset()):
+            self.publish(self.view, 10, pad=1000)
+        self.assertLess(first, cursor - 16, "retention removed more than a part of the window")
+        self.numbers[self.view] = 0
+        self.publish(self.view, 1, pad=1000)  # a resend of the event that was at offset 0
+        self.project.worker("a")
+        self.assert_stopped(f"retention removed events that this view needs: it stands at offset {cursor} and "
+                            f"reads its duplicate window from 0 on, but the log now begins at {first}",
+                            before, self.PUBLISH_AGAIN)
 
 
 class Foreign(Stops):
@@ -258,10 +335,19 @@ class Foreign(Stops):
         self.publish(self.view, 1)
         self.wait_for(self.view)
         good = self.redis.hgetall(self.view + ":total")
+        self.fault()
         change(self.view + ":total")
         before = self.rows(self.view)
         self.publish(self.view, 2)
-        self.assert_stopped("foreign data: .*" + pattern.format(key=re.escape(self.view + ":total")), before)
+        self.assert_stopped("foreign data: .*" + pattern.format(key=re.escape(self.view + ":total")), before,
+                            "put back what stood there, and send the workers SIGHUP")
+        since = self.project.task(self.view)["since"]
+
+        # Told so before it is mended: it stops again, and has been standing since the first time.
+        stops = worker.log().count("-> stopped")
+        worker.signal(signal.SIGHUP)
+        fanfold.poll(lambda: worker.log().count("-> stopped") > stops, what="it to stop again")
+        self.assertEqual(self.wait_for_state("stopped", "foreign data")["since"], since)
 
         # Mended, and told so: it goes on where it stood.
         self.redis.delete(self.view + ":total")
@@ -325,20 +411,58 @@ class Redis(Stops):
         worker = self.project.worker("a")
         for view in self.numbers:
             self.publish(view, 2)
-        worker.wait_for_log("maxmemory-policy is allkeys-lru: an evicted position would fold old events into "
-                            "rows once more. Set it to noeviction")
-        self.assertEqual({view: self.rows(view) for view in self.numbers}, before)
-        self.assertNotEqual(self.state(self.view), "streaming")
+        self.assert_evicting(before)
+        worker.signal(signal.SIGHUP)  # whatever wakes a task, it does not run
+        worker.wait_for_log("read the configuration again")
+        self.assert_evicting(before)
+        self.assertNotIn("-> streaming", worker.log())
         self.redis.config_set("maxmemory-policy", "noeviction")
         self.recovers()
+
+    def assert_evicting(self, before):
+        """Both views are stopped for it, and nothing was folded."""
+        for view in self.numbers:
+            fanfold.poll(lambda: self.state(view) == "stopped", what=f"{view} to stop")
+        task = self.wait_for_state("stopped", "maxmemory-policy is allkeys-lru: an evicted position would fold "
+                                              "old events into rows once more")
+        self.assert_told(task, "CONFIG SET maxmemory-policy noeviction")
+        self.assertEqual({view: self.rows(view) for view in self.numbers}, before)
+
+    def test_eviction_is_allowed_under_a_running_worker(self):
+        """Seen within seconds, without a new connection; and so is its end."""
+        worker = self.start()
+        self.publish(self.other, 1)
+        self.wait_for(self.other)
+        before = {view: self.rows(view) for view in self.numbers}
+        self.fault()
+        self.config("maxmemory-policy", "allkeys-lru", "noeviction")
+        fanfold.poll(lambda: worker.log().count("-> stopped: maxmemory-policy is allkeys-lru") == 2, 5,
+                     what="the worker to see it")
+        for view in self.numbers:
+            self.publish(view, 2)
+        self.assert_evicting(before)
+        since = self.project.task(self.view)["since"]
+        self.redis.config_set("maxmemory-policy", "volatile-ttl")
+        self.wait_for_state("stopped", "maxmemory-policy is volatile-ttl")
+        self.assertEqual(self.project.task(self.view)["since"], since)
+        self.redis.config_set("maxmemory-policy", "noeviction")
+        self.recovers()
+        self.assertEqual(worker.log().count("connected to redis"), 1)
+
+    def refused_for_memory(self):
+        """How often Redis has refused something for this reason."""
+        return int(self.redis.info("errorstats")["errorstat_OOM"].split("=")[1])
 
     def test_out_of_memory(self):
         worker = self.start()
         before = self.rows(self.view)
         self.config("maxmemory", "1mb", "0")
         self.publish(self.view, 500)
-        self.wait_for_state("backoff", "OOM|maxmemory")
-        self.assertIn("backoff", self.project.cli("status").out)
+        task = self.wait_for_state("backoff", "OOM|maxmemory")
+        self.assert_told(task, "raise maxmemory")
+        refused = self.refused_for_memory()
+        fanfold.poll(lambda: self.refused_for_memory() > refused, what="another try")
+        self.assertEqual(self.wait_for_state("backoff", "OOM|maxmemory")["since"], task["since"])
         self.assertEqual(self.rows(self.view), before)
         self.publish(self.view, 500)
         self.assertTrue(worker.is_running())
@@ -363,11 +487,15 @@ class Redis(Stops):
     def take_away(self, command):
         worker = self.start()
         before = self.rows(self.view)
+        self.fault()
         self.permission("-" + command)
         self.addCleanup(self.permission, "+" + command)
         self.publish(self.view, 10)
         fanfold.poll(lambda: re.search("can't run this command|may not run", worker.log()),
                      what="the worker to say what it may not do")
+        if command != "hset":  # without which the worker cannot report either
+            self.assert_told(self.wait_for_state("backoff", "can't run this command|may not run"),
+                             r"give the worker's Redis user back what is named \(ACL SETUSER")
         self.assertEqual(self.rows(self.view), before)
         self.permission("+" + command)
         self.recovers()
@@ -399,7 +527,8 @@ class Redis(Stops):
         self.permission("resetkeys", "~fanfold:*", f"~{self.other}*")
         self.addCleanup(self.permission, "~*")
         self.publish(self.view, 10)
-        self.wait_for_state("backoff", "NOPERM|permission|may not")
+        self.assert_told(self.wait_for_state("backoff", "NOPERM|permission|may not"),
+                         "give the worker's Redis user back what is named")
         self.publish(self.other, 3)
         self.wait_for(self.other)
         self.assertEqual(self.rows(self.view), before)

@@ -199,9 +199,13 @@ class Pool(unittest.TestCase):
             for name in ("breaks", "bad"):
                 fault = self.until(project, name, self.files, worker=worker.name, pointer="/on/*/0/ad")
                 self.assertIn('"add"', fault["reason"])
+            # It runs on as it was, and is shown so.
+            self.until(project, "breaks", self.task, state="streaming", owner=worker.name, lag=0)
             table = project.cli("status")
             self.assertEqual(table.code, 0, table.err)
             self.assertIn("definition changed", table.out)
+            self.assertIn("put the former definition back", changed["way_out"])
+            self.assertRegex(table.out, f"(?m)^{self.prefix}breaks +.* streaming ")
             self.assertRegex(table.out, f"worker {worker.name} leaves out .*{self.prefix}bad.json")
 
             project.write_view(self.view("changes"))  # as it was

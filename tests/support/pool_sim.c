@@ -59,7 +59,7 @@ static void on_down(void *arg, const struct error *why)
 
 struct redis_store *pool_sim_open(struct fixture *f, const char *text)
 {
-    static const struct redis_store_hooks hooks = {on_up, on_down};
+    static const struct redis_store_hooks hooks = {on_up, on_down, NULL};
     struct uri uri;
     struct error error;
     assert_true(uri_parse_redis(text, &uri, &error));

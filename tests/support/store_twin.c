@@ -40,7 +40,7 @@ static void parse(const char *text, struct uri *uri)
 
 struct twin *twin_new_at(const char *uri_text)
 {
-    static const struct redis_store_hooks hooks = {on_up, on_down};
+    static const struct redis_store_hooks hooks = {on_up, on_down, NULL};
     struct twin *twin = must_calloc(1, sizeof(*twin));
     struct uri uri;
     parse(uri_text, &uri);

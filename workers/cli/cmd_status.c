@@ -33,15 +33,26 @@ static void rate_cell(struct table *table, const struct task_status *task)
         table_cell(table, "%.*f", task->rate > 0 && task->rate < 10 ? 1 : 0, task->rate);
 }
 
+static const char *since_text(const struct task_status *task, char out[TIMESTAMP_TEXT_MAX])
+{
+    timestamp_format(task->since_ms, out);
+    return out;
+}
+
 /* What stands below the row: the reason of its state, what is parked, what was folded out of turn.
  */
 static void add_note(struct table *table, const struct task_status *task)
 {
     struct buf note = {0};
-    char age[AGE_TEXT_MAX];
+    char age[AGE_TEXT_MAX], since[TIMESTAMP_TEXT_MAX];
     uint64_t reordered = task->fresh.state.reordered;
     if (task->reason[0])
         buf_printf(&note, "; %s", task->reason);
+    if (task->reason[0] && task->since_ms)
+        buf_printf(&note, "; since %s (%s)", since_text(task, since),
+                   age_text(task->since_ms, clock_wall_ms(), age));
+    if (task->way_out[0])
+        buf_printf(&note, "; way out: %s", task->way_out);
     if (task->failing || task->waiting)
         buf_printf(&note, "; parked: %llu failing, %llu waiting, the oldest for %s",
                    (unsigned long long)task->failing, (unsigned long long)task->waiting,
@@ -148,11 +159,16 @@ static void print_table(const struct status *status)
 static cJSON *task_json(const struct task_status *task)
 {
     const struct tally *tally = &task->fresh.state.tally;
+    char since[TIMESTAMP_TEXT_MAX];
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "view", task->view);
     cJSON_AddStringToObject(object, "partition", task->partition);
     cJSON_AddStringToObject(object, "state", task->state);
     cJSON_AddStringToObject(object, "reason", task->reason);
+    cJSON_AddItemToObject(object, "since",
+                          task->since_ms ? cJSON_CreateString(since_text(task, since))
+                                         : cJSON_CreateNull());
+    cJSON_AddStringToObject(object, "way_out", task->way_out);
     freshness_json(&task->fresh, object);
     cJSON_AddItemToObject(object, "owner",
                           task->owner ? cJSON_CreateString(task->owner) : cJSON_CreateNull());
@@ -245,7 +261,7 @@ static int show(const struct options *options, const struct config *config,
     struct probes probes = {.uri = &config->amqp};
     struct status status = {0};
     int code = 0;
-    if (!status_read(&status, reader, config, views, &probes, &error)) {
+    if (!status_read(&status, reader, config, views, options->arg_count == 0, &probes, &error)) {
         code = say_error(&error);
     } else {
         if (options_has(options, "json"))
@@ -296,9 +312,10 @@ const struct command command_status = {
         "and in seconds, the worker that owns it, its events per second, and how many events are\n"
         "parked, were duplicates, or were ignored because no pattern matches. Below a task that "
         "is\n"
-        "not streaming stands the reason, and what is parked: the events that fail, and those "
-        "that\n"
-        "only wait behind them. \"?\" is what the broker would know but cannot be "
+        "not streaming stands the reason, since when its worker has found it so, the way out, and "
+        "what is\n"
+        "parked: the events that fail, and those that only wait behind them. \"?\" is what the "
+        "broker would know but cannot be "
         "asked:\n"
         "the rest is shown also while it is down.\n"
         "\n"
@@ -308,7 +325,8 @@ const struct command command_status = {
         "\n"
         "--json prints {\"at\", \"broker_fault\": null or the reason, \"tasks\": [{\"view\", "
         "\"partition\",\n"
-        "\"state\", \"reason\", \"cursor\", \"end\", \"lag\", \"lag_seconds\", \"time\" (of the "
+        "\"state\", \"reason\", \"since\", \"way_out\", \"cursor\", \"end\", \"lag\", "
+        "\"lag_seconds\", \"time\" (of the "
         "last event folded),\n"
         "\"owner\", \"rate\", \"epoch\", \"folded\", \"ignored\", \"duplicates\", \"parked\", "
         "\"skipped\",\n"

@@ -62,20 +62,30 @@ static const cJSON *find_report(const struct status *status, const struct task_s
 }
 
 /* Why nobody runs the task. */
-static const char *why_waiting(const struct status *status, const struct task_status *task,
-                               const char *lease)
+static enum trouble why_waiting(const struct status *status, const struct task_status *task,
+                                const char *lease)
 {
+    if (task->owner)
+        return TROUBLE_NOT_TAKEN;
     const cJSON *worker;
     bool taken = false;
     cJSON_ArrayForEach(worker, status->workers)
     {
         if (find_entry(worker, "refused", task->view, task->partition))
-            return "refused by a worker, see below";
+            return TROUBLE_DEFINITION;
         taken = taken || takes(worker, lease);
     }
     if (!status->workers || !status->workers->child)
-        return "no worker runs";
-    return taken ? "no worker has taken it yet" : "no worker that runs would take it";
+        return TROUBLE_NO_WORKER;
+    return taken ? TROUBLE_NOT_TAKEN : TROUBLE_NOT_SERVED;
+}
+
+static const char *waiting_reason(enum trouble why)
+{
+    return why == TROUBLE_NO_WORKER    ? "no worker runs"
+           : why == TROUBLE_NOT_TAKEN  ? "no worker has taken it yet"
+           : why == TROUBLE_NOT_SERVED ? "no worker that runs would take it"
+                                       : "refused by a worker, see below";
 }
 
 static void find_state(const struct status *status, struct task_status *task)
@@ -91,13 +101,17 @@ static void find_state(const struct status *status, struct task_status *task)
         task->owner = worker;
         task->state = text_of(report, "state");
         task->reason = text_of(report, "reason");
+        task->way_out = text_of(report, "way_out");
+        const cJSON *since = cJSON_GetObjectItemCaseSensitive(report, "since");
+        task->since_ms = cJSON_IsNumber(since) ? (int64_t)cJSON_GetNumberValue(since) : 0;
         const cJSON *rate = cJSON_GetObjectItemCaseSensitive(report, "rate");
         task->rate_known = cJSON_IsNumber(rate);
         task->rate = cJSON_GetNumberValue(rate);
     } else {
         task->state = STATUS_WAITING;
-        task->reason = task->owner ? "its owner has not reported it yet"
-                                   : why_waiting(status, task, buf_text(&lease));
+        enum trouble why = why_waiting(status, task, buf_text(&lease));
+        task->reason = task->owner ? "its owner has not reported it yet" : waiting_reason(why);
+        task->way_out = trouble_way_out(why);
     }
     buf_release(&lease);
 }
@@ -120,10 +134,11 @@ static bool count_parked(struct task_status *task, struct redis_reader *reader, 
     return true;
 }
 
-static bool add_task(struct status *status, const struct view *view, const struct log_config *log,
+/* partition is taken. */
+static bool add_task(struct status *status, const char *view, char *partition,
                      struct redis_reader *reader, struct probes *probes, struct error *error)
 {
-    struct task_status task = {.view = view_name(view), .partition = config_partition(log)};
+    struct task_status task = {.view = view, .partition = partition};
     if (!freshness_read(&task.fresh, task.view, task.partition, reader, probes, error) ||
         !count_parked(&task, reader, error)) {
         free(task.partition);
@@ -143,7 +158,46 @@ static bool add_tasks(struct status *status, struct redis_reader *reader,
         const struct view *view = views->at[i];
         for (size_t j = 0; j < view_exchange_count(view); j++) {
             const struct log_config *log = config_log(config, view_exchange(view, j));
-            if (log && !add_task(status, view, log, reader, probes, error))
+            if (log &&
+                !add_task(status, view_name(view), config_partition(log), reader, probes, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool is_listed(const struct status *status, const char *view, const char *partition)
+{
+    for (size_t i = 0; i < status->count; i++)
+        if (strcmp(status->tasks[i].view, view) == 0 &&
+            strcmp(status->tasks[i].partition, partition) == 0)
+            return true;
+    return false;
+}
+
+/* Is it of a log of this configuration? Others may use the same Redis. */
+static bool is_ours(const struct config *config, const char *partition)
+{
+    bool found = false;
+    for (size_t i = 0; i < config->log_count && !found; i++) {
+        char *ours = config_partition(&config->logs[i]);
+        found = strcmp(ours, partition) == 0;
+        free(ours);
+    }
+    return found;
+}
+
+static bool add_others(struct status *status, struct redis_reader *reader,
+                       const struct config *config, struct probes *probes, struct error *error)
+{
+    const cJSON *worker, *entry;
+    cJSON_ArrayForEach(worker, status->workers)
+    {
+        cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(worker, "tasks"))
+        {
+            const char *view = text_of(entry, "view"), *partition = text_of(entry, "partition");
+            if (is_ours(config, partition) && !is_listed(status, view, partition) &&
+                !add_task(status, view, must_strdup(partition), reader, probes, error))
                 return false;
         }
     }
@@ -151,12 +205,14 @@ static bool add_tasks(struct status *status, struct redis_reader *reader,
 }
 
 bool status_read(struct status *status, struct redis_reader *reader, const struct config *config,
-                 const struct view_set *views, struct probes *probes, struct error *error)
+                 const struct view_set *views, bool others, struct probes *probes,
+                 struct error *error)
 {
     struct status result = {0};
     result.workers = redis_reader_workers(reader, error);
     result.leases = result.workers ? redis_reader_leases(reader, error) : NULL;
-    if (!result.leases || !add_tasks(&result, reader, config, views, probes, error)) {
+    if (!result.leases || !add_tasks(&result, reader, config, views, probes, error) ||
+        (others && !add_others(&result, reader, config, probes, error))) {
         status_release(&result);
         return false;
     }

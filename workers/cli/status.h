@@ -11,16 +11,19 @@
 #define FANFOLD_CLI_STATUS_H
 
 #include "cli/freshness.h"
+#include "worker/trouble.h"
 #include "worker/views.h"
 
 #define STATUS_STREAMING "streaming"
 #define STATUS_WAITING   "waiting" /* no worker runs the task */
 
 struct task_status {
-    const char *view; /* the view set's */
+    const char *view; /* the view set's, or of a report */
     char *partition;
     const char *state, *reason; /* reason: "" when there is none */
+    const char *way_out;        /* "" when there is none */
     const char *owner;          /* NULL: none */
+    int64_t since_ms;           /* wall clock of its worker: state and reason; 0: not known */
     bool rate_known;
     double rate; /* events per second */
     struct freshness fresh;
@@ -34,9 +37,11 @@ struct status {
     cJSON *workers, *leases; /* as redis_reader gives them; texts above point into them */
 };
 
-/* The tasks of the views in the set, in its order. */
+/* The tasks of the views in the set, in its order; with `others` also those that workers run on its
+ * logs of views that are not in it (their files have a fault now, or are gone). */
 bool status_read(struct status *status, struct redis_reader *reader, const struct config *config,
-                 const struct view_set *views, struct probes *probes, struct error *error);
+                 const struct view_set *views, bool others, struct probes *probes,
+                 struct error *error);
 void status_release(struct status *status);
 
 #endif

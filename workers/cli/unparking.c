@@ -38,7 +38,7 @@ static void turn(struct unparking *unparking)
 struct unparking *unparking_open(struct event_base *base, const struct uri *uri,
                                  struct error *error)
 {
-    static const struct redis_store_hooks hooks = {on_up, on_down};
+    static const struct redis_store_hooks hooks = {on_up, on_down, NULL};
     struct unparking *unparking = must_calloc(1, sizeof *unparking);
     unparking->base = base;
     unparking->redis = redis_store_new(base, uri, &hooks, unparking);

@@ -243,8 +243,7 @@ static void try_commands(struct redis_check *check)
 /* ------------------------------------------------------------------------- phase 1: login and INFO
  */
 
-/* The value of a line "name:value" of INFO, into out; "" when there is none. */
-static const char *info(const char *text, const char *name, char *out, size_t size)
+const char *redis_info_value(const char *text, const char *name, char *out, size_t size)
 {
     size_t length = strlen(name);
     out[0] = '\0';
@@ -264,28 +263,29 @@ static bool suits(struct redis_check *check, const char *text)
     char value[64], port[32];
     int minor = 0;
     check->version = 0;
-    info(text, "redis_version", value, sizeof(value));
+    redis_info_value(text, "maxmemory_policy", check->policy, sizeof(check->policy));
+    redis_info_value(text, "redis_version", value, sizeof(value));
     if (sscanf(value, "%d.%d", &check->version, &minor) < 2 || check->version < 6 ||
         (check->version == 6 && minor < 2))
         fail(check, ERROR_CONFIG, "it is version \"%s\"; Redis " VERSION_MIN " or newer is needed",
              value);
-    else if (strcmp(info(text, "loading", value, sizeof(value)), "1") == 0)
+    else if (strcmp(redis_info_value(text, "loading", value, sizeof(value)), "1") == 0)
         fail(check, ERROR_UNAVAILABLE, "it is still loading its data");
-    else if (strcmp(info(text, "cluster_enabled", value, sizeof(value)), "1") == 0)
+    else if (strcmp(redis_info_value(text, "cluster_enabled", value, sizeof(value)), "1") == 0)
         fail(
             check, ERROR_CONFIG,
             "it runs in cluster mode, which Fanfold does not support: a commit must reach all rows "
             "of a view at once. Use a Redis with cluster-enabled no");
-    else if (strcmp(info(text, "role", value, sizeof(value)), "master") != 0)
+    else if (strcmp(redis_info_value(text, "role", value, sizeof(value)), "master") != 0)
         fail(check, ERROR_UNAVAILABLE,
              "it is a read-only replica (role:%s) of %s. Name the primary in the redis URI", value,
-             info(text, "master_host", port, sizeof(port)));
-    else if (strcmp(info(text, "maxmemory_policy", value, sizeof(value)), "noeviction") != 0)
+             redis_info_value(text, "master_host", port, sizeof(port)));
+    else if (!check->any_policy && strcmp(check->policy, "noeviction") != 0)
         fail(check, ERROR_CONFIG,
              "maxmemory-policy is %s: an evicted position would fold old events into rows once "
              "more. "
              "Set it to noeviction",
-             value[0] ? value : "not told by INFO");
+             check->policy[0] ? check->policy : "not told by INFO");
     return !check->ended;
 }
 
@@ -312,11 +312,12 @@ static void on_select(void *arg, const redisReply *reply)
     good(arg, "SELECT", reply);
 }
 
-void redis_check_start(struct redis_check *check, struct redis_client *client, redis_check_fn *done,
-                       void *arg)
+void redis_check_start(struct redis_check *check, struct redis_client *client, bool any_policy,
+                       redis_check_fn *done, void *arg)
 {
     const struct uri *uri = redis_client_uri(client);
-    *check = (struct redis_check){.client = client, .done = done, .arg = arg};
+    *check =
+        (struct redis_check){.client = client, .any_policy = any_policy, .done = done, .arg = arg};
     struct buf resp = {0};
     if (uri->password) {
         bool user = uri->user && uri->user[0];

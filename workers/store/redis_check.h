@@ -24,14 +24,20 @@ struct redis_check {
     redis_check_fn *done;
     void *arg;
     char sha[SCRIPT_COUNT][REDIS_SHA_LEN + 1];
-    bool ended;       /* done was called: what is still answered does not count */
-    size_t step;      /* which reply comes next */
-    size_t steps;     /* how many this phase has */
-    int version;      /* major */
+    bool ended;   /* done was called: what is still answered does not count */
+    size_t step;  /* which reply comes next */
+    size_t steps; /* how many this phase has */
+    int version;  /* major */
+    bool any_policy;
+    char policy[REDIS_POLICY_MAX];
     char scratch[48]; /* start of the scratch keys */
 };
 
-void redis_check_start(struct redis_check *check, struct redis_client *client, redis_check_fn *done,
-                       void *arg);
+/* any_policy: maxmemory-policy is only noted, in check->policy; else it must be noeviction. */
+void redis_check_start(struct redis_check *check, struct redis_client *client, bool any_policy,
+                       redis_check_fn *done, void *arg);
+
+/* The value of a line "name:value" of INFO, into out; "" when there is none. */
+const char *redis_info_value(const char *text, const char *name, char *out, size_t size);
 
 #endif

@@ -74,19 +74,43 @@ static void on_checked(void *arg, const struct error *why)
     }
     memcpy(redis->sha, redis->check.sha, sizeof(redis->sha));
     redis_client_ready(redis->client);
+    if (redis->hooks.policy)
+        redis->hooks.policy(redis->arg, redis->check.policy);
     redis->hooks.up(redis->arg);
 }
 
 static void on_connected(void *arg)
 {
     struct redis_store *redis = arg;
-    redis_check_start(&redis->check, redis->client, on_checked, redis);
+    redis_check_start(&redis->check, redis->client, redis->hooks.policy != NULL, on_checked, redis);
 }
 
 static void on_down(void *arg, const struct error *why)
 {
     struct redis_store *redis = arg;
     redis->hooks.down(redis->arg, why);
+}
+
+/* A user that may not ask any more (NOPERM) is not told: that is no better than another policy. */
+static void on_look(void *arg, const redisReply *reply)
+{
+    struct redis_store *redis = arg;
+    char policy[REDIS_POLICY_MAX] = "";
+    if (!reply || (reply->type == REDIS_REPLY_ERROR && redis_store_distrust(redis, reply->str)))
+        return;
+    if (reply->type == REDIS_REPLY_STRING)
+        redis_info_value(reply->str, "maxmemory_policy", policy, sizeof(policy));
+    redis->hooks.policy(redis->arg, policy);
+}
+
+void redis_store_look(struct redis_store *redis)
+{
+    struct buf resp = {0};
+    resp_begin(&resp, 2);
+    resp_arg(&resp, STR("INFO"));
+    resp_arg(&resp, STR("memory"));
+    redis_client_send(redis->client, buf_str(&resp), on_look, redis);
+    buf_release(&resp);
 }
 
 /* ------------------------------------------------------------------------------------------ commit

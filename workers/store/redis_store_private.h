@@ -7,6 +7,8 @@
 #include "store/redis_client.h"
 #include <fanfold/redis_store.h>
 
+#define REDIS_POLICY_MAX 32
+
 enum redis_script { SCRIPT_COMMIT, SCRIPT_LEASE, SCRIPT_UNPARK, SCRIPT_COUNT };
 
 struct redis_client *redis_store_client(struct redis_store *redis);

@@ -67,7 +67,7 @@ static void stop_all(struct feed *feed, uint64_t missing, uint64_t first)
 {
     while (feed->task_count)
         task_stop(
-            feed->tasks[feed->task_count - 1],
+            feed->tasks[feed->task_count - 1], TROUBLE_RETENTION,
             "retention removed events that were not folded yet: offset %llu is gone, the log now "
             "begins at %llu",
             (unsigned long long)missing, (unsigned long long)first);
@@ -91,7 +91,7 @@ static void check_beginning(struct feed *feed, uint64_t offset)
     for (size_t i = feed->task_count; i-- > 0;)
         if (!feed->tasks[i]->committed.epoch[0] && offset != 0)
             task_stop(
-                feed->tasks[i],
+                feed->tasks[i], TROUBLE_BEGINNING,
                 "the log begins at offset %llu, not at 0: retention removed events, and this view "
                 "has not folded any yet",
                 (unsigned long long)offset);
@@ -112,7 +112,7 @@ static void check_start(struct feed *feed, uint64_t offset)
         struct task *task = feed->tasks[i];
         if (task_start(task) < feed->start)
             task_stop(
-                task,
+                task, TROUBLE_RETENTION,
                 "retention removed events that this view needs: it stands at offset %llu and reads "
                 "its duplicate window from %llu on, but the log now begins at %llu",
                 (unsigned long long)task->committed.offset, (unsigned long long)task_start(task),
@@ -299,7 +299,7 @@ static size_t stop_beyond_end(struct task *const *tasks, size_t count,
             if (!ends->empty)
                 snprintf(end, sizeof end, "ends at offset %llu", (unsigned long long)ends->last);
             task_stop(
-                tasks[i],
+                tasks[i], TROUBLE_LOG_ENDS,
                 "the log %s, before offset %llu where this view stands: the log lost its end, or "
                 "was deleted and made again",
                 end, (unsigned long long)at->offset);
@@ -436,7 +436,7 @@ void feed_balance(struct feed *feed)
 void feed_close(struct feed *feed)
 {
     for (size_t i = feed->task_count; i-- > 0;)
-        task_lost_feed(feed->tasks[i], feed->closed.text);
+        task_lost_feed(feed->tasks[i], &feed->closed);
     stream_reader_close(feed->reader);
     feed->host->held -= feed->ring.bytes;
     ring_release(&feed->ring);

@@ -58,7 +58,7 @@ static bool open_feed(struct process *process, struct task *first, struct error 
     } else if (error->kind) {
         for (size_t i = 0; i < count; i++)
             if (task_wants_feed(group[i]))
-                task_lost_feed(group[i], error->text);
+                task_lost_feed(group[i], error);
     }
     free(group);
     return feed || error->kind != ERROR_UNAVAILABLE;
@@ -83,7 +83,7 @@ void feeds_attach(struct process *process)
         if (!open_feed(process, task, &error)) {
             for (size_t j = 0; j < process->task_count; j++)
                 if (task_wants_feed(process->tasks[j]))
-                    task_lost_feed(process->tasks[j], error.text);
+                    task_lost_feed(process->tasks[j], &error);
         }
         host_wake(&process->host);
         return;

@@ -91,6 +91,7 @@ void members_tick(struct process *process)
     const struct worker_options *options = process->options;
     pool_tick(process->redis, process->name, options->view_count ? options->views : NULL,
               options->view_count, report, process->asked, process->asked_count, on_tick, process);
+    redis_store_look(process->redis);
     free(report);
 }
 

@@ -31,6 +31,7 @@ struct process {
     struct host host;
     struct redis_store *redis;
     enum error_kind redis_fault; /* why it is down, as last said; ERROR_NONE: it is up */
+    char policy[32];             /* maxmemory-policy, as last told */
     char name[128];
     int64_t started_ms; /* wall clock */
 

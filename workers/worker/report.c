@@ -32,7 +32,12 @@ static void report_task(cJSON *list, struct task *task, double seconds)
     cJSON_AddStringToObject(item, "partition", task->partition);
     cJSON_AddStringToObject(item, "state", task_status_name(task->status));
     cJSON_AddStringToObject(item, "reason", task->reason[0] ? task->reason : task->refused);
-    cJSON_AddNumberToObject(item, "since", (double)task->since_ms);
+    bool stands = task->trouble && (task->status == TASK_STOPPED || task->status == TASK_BACKOFF);
+    cJSON_AddNumberToObject(item, "since", (double)(stands ? task->trouble_ms : task->since_ms));
+    cJSON_AddStringToObject(item, "way_out",
+                            trouble_way_out(stands             ? task->trouble
+                                            : task->refused[0] ? TROUBLE_DEFINITION
+                                                               : TROUBLE_NONE));
     if (task->committed.epoch[0])
         cJSON_AddNumberToObject(item, "cursor", (double)task->committed.offset);
     cJSON_AddNumberToObject(item, "rate", task->rate);

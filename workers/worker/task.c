@@ -79,6 +79,17 @@ static void task_enter(struct task *task, enum task_status status, const char *w
     memcpy(task->reason, reason, sizeof reason);
 }
 
+/* The same trouble again after a try goes on since its beginning. */
+static void note_trouble(struct task *task, enum trouble trouble)
+{
+    int64_t now = clock_wall_ms();
+    bool was_well = task->status == TASK_STREAMING && now - task->since_ms > BACKOFF_MAX_MS;
+    if (trouble == task->trouble && !was_well)
+        return;
+    task->trouble = trouble;
+    task->trouble_ms = now;
+}
+
 static void clear_pipeline(struct task *task)
 {
     task->stale = task->in_flight > 0;
@@ -97,6 +108,7 @@ static void detach(struct task *task)
 void task_begin(struct task *task)
 {
     task->failures = 0;
+    task->trouble = TROUBLE_NONE;
     task_enter(task, TASK_CONNECTING, "");
     host_wake(task->host);
 }
@@ -114,6 +126,12 @@ void task_end(struct task *task, const char *why)
 bool task_is_idle(const struct task *task)
 {
     return task->status == TASK_IDLE;
+}
+
+bool task_runs(const struct task *task)
+{
+    return task->status != TASK_IDLE && task->status != TASK_STOPPED &&
+           task->status != TASK_DRAINING;
 }
 
 bool task_settle(struct task *task)
@@ -146,8 +164,9 @@ void task_reload(struct task *task)
 }
 
 /* Tries again after a while that doubles with each failure in a row. */
-static void task_fail(struct task *task, const char *why)
+static void task_fail(struct task *task, enum trouble trouble, const char *why)
 {
+    note_trouble(task, trouble);
     if (task->status == TASK_STREAMING && clock_wall_ms() - task->since_ms > BACKOFF_MAX_MS)
         task->failures = 0;
     int64_t delay = BACKOFF_MIN_MS << (task->failures < 6 ? task->failures : 6);
@@ -164,21 +183,22 @@ static void task_fail(struct task *task, const char *why)
     host_wake(task->host);
 }
 
-void task_lost_feed(struct task *task, const char *why)
+void task_lost_feed(struct task *task, const struct error *why)
 {
     task->feed = NULL;
     if (task->status == TASK_STOPPED || task->status == TASK_DRAINING || task->status == TASK_IDLE)
         return;
-    task_fail(task, why);
+    task_fail(task, trouble_of_log(why->kind), why->text);
 }
 
-void task_stop(struct task *task, const char *format, ...)
+void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
 {
     struct error why;
     va_list args;
     va_start(args, format);
     error_vset(&why, ERROR_NO, format, args);
     va_end(args);
+    note_trouble(task, trouble);
     detach(task);
     clear_pipeline(task);
     task_enter(task, TASK_STOPPED, why.text);
@@ -236,10 +256,10 @@ static void on_load(void *arg, enum store_status status, struct task_state *stat
         task_loaded(task, state);
         break;
     case STORE_FAILED:
-        task_fail(task, error->text);
+        task_fail(task, trouble_of_redis(error->text), error->text);
         break;
     case STORE_UNKNOWN:
-        task_fail(task, "no connection to Redis");
+        task_fail(task, TROUBLE_REDIS, "no connection to Redis");
         break;
     }
 }
@@ -295,13 +315,13 @@ static void verify(struct task *task, const struct delivery *delivery)
     if (delivery->offset < committed->offset)
         return;
     if (delivery->offset > committed->offset)
-        task_stop(task,
+        task_stop(task, TROUBLE_LOG_OTHER,
                   "the log has no event at offset %llu, where this view stands (the next one is "
                   "%llu): it "
                   "is not the log that the view was folded from",
                   (unsigned long long)committed->offset, (unsigned long long)delivery->offset);
     else if (delivery->fingerprint != committed->fingerprint)
-        task_stop(task,
+        task_stop(task, TROUBLE_LOG_OTHER,
                   "the events up to offset %llu are not those that this view was folded from "
                   "(fingerprint %016llx, stored %016llx): the log was deleted and made again, or "
                   "lost its end",
@@ -338,10 +358,10 @@ static void judge(struct task *task, uint64_t offset)
     if (!failure || !recent_is_bad(&task->recent))
         return;
     task->halting = true;
+    task->halt_trouble = TROUBLE_FAILING;
     error_set(&task->halt, ERROR_NO,
               "%zu of the last %zu events could not be folded (offsets %llu to %llu), so it stops "
-              "rather than park them all. The last one: %.*s. Mend what sends them, or the view; "
-              "`fanfold parked` shows what was parked, SIGHUP lets it go on",
+              "rather than park them all. The last one: %.*s",
               task->recent.failed, recent_held(&task->recent),
               (unsigned long long)recent_first_failed(&task->recent), (unsigned long long)offset,
               (int)(failure->reason.len < 200 ? failure->reason.len : 200), failure->reason.at);
@@ -361,6 +381,7 @@ void task_take(struct task *task, const struct delivery *delivery)
     if (!batcher_fold(&task->batcher, delivery, &task->batch, &why)) {
         task->halting = true;
         task->halt = why;
+        task->halt_trouble = TROUBLE_EVENT;
         task_turn(task);
         return;
     }
@@ -385,6 +406,7 @@ static void committed(struct task *task, const struct position *to)
 {
     task->committed = *to;
     task->failures = 0;
+    task->trouble = TROUBLE_NONE;
     task_turn(task);
     if (task->feed)
         feed_turn(task->feed);
@@ -413,22 +435,22 @@ static void answer(struct task *task, const struct pending *batch,
         refused(task, batch, result);
         return;
     case COMMIT_FOREIGN:
-        task_stop(task, "foreign data: %s", result->reason);
+        task_stop(task, TROUBLE_FOREIGN, "foreign data: %s", result->reason);
         return;
     case COMMIT_CONFLICT:
         task->host->tick_wanted = true;
-        task_fail(task,
+        task_fail(task, TROUBLE_CONFLICT,
                   "the stored position is another: somebody else commits, or Redis went back");
         return;
     case COMMIT_FROZEN:
-        task_fail(task, "the view is being switched to another generation");
+        task_fail(task, TROUBLE_FROZEN, "the view is being switched to another generation");
         return;
     case COMMIT_FAILED:
-        task_fail(task, result->reason);
+        task_fail(task, trouble_of_redis(result->reason), result->reason);
         return;
     case COMMIT_UNKNOWN:
         task->host->tick_wanted = true;
-        task_fail(task, "no answer from Redis");
+        task_fail(task, TROUBLE_REDIS, "no answer from Redis");
         return;
     }
 }
@@ -450,7 +472,7 @@ static void on_commit(void *arg, const struct commit_result *result)
 void task_turn(struct task *task)
 {
     if (task->halting && task_is_quiet(task)) {
-        task_stop(task, "%s", task->halt.text);
+        task_stop(task, task->halt_trouble, "%s", task->halt.text);
         return;
     }
     if (task->status != TASK_STREAMING || task->stale || !has_batch(task))

@@ -21,6 +21,7 @@
 #include "worker/batcher.h"
 #include "worker/host.h"
 #include "worker/recent.h"
+#include "worker/trouble.h"
 
 struct feed;
 struct files;
@@ -52,10 +53,12 @@ struct task {
     char epoch[EPOCH_MAX];
 
     enum task_status status;
-    char reason[512];  /* why it is not streaming */
-    int64_t since_ms;  /* wall clock, of the status */
-    int64_t retry_at;  /* monotonic */
-    unsigned failures; /* in a row, for the back-off */
+    char reason[512];     /* why it is not streaming */
+    int64_t since_ms;     /* wall clock, of the status */
+    int64_t retry_at;     /* monotonic */
+    enum trouble trouble; /* the last one that no commit has ended */
+    int64_t trouble_ms;   /* wall clock, when it began: tries in between do not count */
+    unsigned failures;    /* in a row, for the back-off */
 
     struct batcher batcher;
     struct batch batch;                    /* collects */
@@ -66,6 +69,7 @@ struct task {
     bool loaded;  /* position known; wants a feed */
     bool halting; /* stops, with `halt`, when what was folded before is committed */
     struct error halt;
+    enum trouble halt_trouble;
     struct recent recent; /* how the last events did; begins anew when a person has looked */
 
     struct position committed;
@@ -90,6 +94,8 @@ void task_end(struct task *task, const char *why);
 /* Draining, and nothing is under way any more: it becomes idle (once). */
 bool task_settle(struct task *task);
 bool task_is_idle(const struct task *task);
+/* Neither idle, stopped nor draining. */
+bool task_runs(const struct task *task);
 /* A stopped task tries again (SIGHUP). */
 void task_retry(struct task *task);
 
@@ -103,8 +109,9 @@ bool task_wants_feed(const struct task *task);
 uint64_t task_start(const struct task *task);
 void task_attached(struct task *task, struct feed *feed, uint64_t next);
 /* The feed is going: drop the pipeline, come back after a back-off. */
-void task_lost_feed(struct task *task, const char *why);
-void task_stop(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void task_lost_feed(struct task *task, const struct error *why);
+void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 bool task_takes(const struct task *task);
 void task_take(struct task *task, const struct delivery *delivery);

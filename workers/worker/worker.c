@@ -46,6 +46,26 @@ static void settle(struct process *process)
         members_leave(process);
 }
 
+static bool may_evict(const struct process *process)
+{
+    return strcmp(process->policy, "noeviction") != 0;
+}
+
+/* While Redis may evict keys, no task may run, whatever woke it. */
+static void hold_back(struct process *process)
+{
+    if (!redis_store_is_up(process->redis) || !may_evict(process))
+        return;
+    for (size_t i = 0; i < process->task_count; i++) {
+        struct task *task = process->tasks[i];
+        if (task_runs(task))
+            task_stop(task, TROUBLE_POLICY,
+                      "maxmemory-policy is %s: an evicted position would fold old events into rows "
+                      "once more",
+                      process->policy[0] ? process->policy : "not told by INFO");
+    }
+}
+
 static void load_tasks(struct process *process)
 {
     if (!redis_store_is_up(process->redis))
@@ -63,6 +83,7 @@ static void end_of_turn(evutil_socket_t fd, short what, void *arg)
     struct process *process = arg;
     feeds_close(process);
     settle(process);
+    hold_back(process);
     load_tasks(process);
     feeds_attach(process);
     for (size_t i = 0; i < process->feed_count; i++)
@@ -132,6 +153,18 @@ static void on_redis_up(void *arg)
     for (size_t i = 0; i < process->task_count; i++)
         task_reload(process->tasks[i]);
     process->host.tick_wanted = true;
+    host_wake(&process->host);
+}
+
+static void on_redis_policy(void *arg, const char *policy)
+{
+    struct process *process = arg;
+    if (strcmp(process->policy, policy) == 0)
+        return;
+    snprintf(process->policy, sizeof process->policy, "%s", policy);
+    for (size_t i = 0; i < process->task_count; i++) /* hold_back stops them again, if need be */
+        if (process->tasks[i]->trouble == TROUBLE_POLICY)
+            task_retry(process->tasks[i]);
     host_wake(&process->host);
 }
 
@@ -216,7 +249,7 @@ int worker_run(const struct worker_options *options)
     process.host.sweep = event_new(process.host.base, -1, 0, end_of_turn, &process);
     process.host.amqp = &process.files->config.amqp;
     process.host.budget = options->budget ? options->budget : WORKER_BUDGET_DEFAULT;
-    static const struct redis_store_hooks hooks = {on_redis_up, on_redis_down};
+    static const struct redis_store_hooks hooks = {on_redis_up, on_redis_down, on_redis_policy};
     process.redis =
         redis_store_new(process.host.base, &process.files->config.redis, &hooks, &process);
     process.host.store = redis_store_as_store(process.redis);
