@@ -49,6 +49,8 @@ class Doorman:
 
 
 class Outage(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.servers = fanfold.Servers()

@@ -79,15 +79,16 @@ static void task_enter(struct task *task, enum task_status status, const char *w
     memcpy(task->reason, reason, sizeof reason);
 }
 
-/* The same trouble again after a try goes on since its beginning. */
-static void note_trouble(struct task *task, enum trouble trouble)
+/* False: the same trouble again, after a try; it goes on since its beginning. */
+static bool note_trouble(struct task *task, enum trouble trouble)
 {
     int64_t now = clock_wall_ms();
     bool was_well = task->status == TASK_STREAMING && now - task->since_ms > BACKOFF_MAX_MS;
     if (trouble == task->trouble && !was_well)
-        return;
+        return false;
     task->trouble = trouble;
     task->trouble_ms = now;
+    return true;
 }
 
 static void clear_pipeline(struct task *task)
@@ -166,7 +167,7 @@ void task_reload(struct task *task)
 /* Tries again after a while that doubles with each failure in a row. */
 static void task_fail(struct task *task, enum trouble trouble, const char *why)
 {
-    note_trouble(task, trouble);
+    bool is_new = note_trouble(task, trouble);
     if (task->status == TASK_STREAMING && clock_wall_ms() - task->since_ms > BACKOFF_MAX_MS)
         task->failures = 0;
     int64_t delay = BACKOFF_MIN_MS << (task->failures < 6 ? task->failures : 6);
@@ -179,7 +180,11 @@ static void task_fail(struct task *task, enum trouble trouble, const char *why)
     if (task->feed && task->failures > FAILURES_SHARED && feed_is_shared(task->feed))
         detach(task);
     clear_pipeline(task);
-    task_enter(task, TASK_BACKOFF, why);
+    /* How a connection fails changes from try to try (lost, refused); that is no news. */
+    if (!is_new && task->status == TASK_BACKOFF && trouble == TROUBLE_BROKER)
+        error_fit(task->reason, sizeof task->reason, why);
+    else
+        task_enter(task, TASK_BACKOFF, why);
     host_wake(task->host);
 }
 
