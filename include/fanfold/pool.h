@@ -10,7 +10,7 @@
  * A tick, every POOL_TICK_MS (and at once when something changed):
  *   1. the worker's entry is renewed for POOL_LEASE_MS; dead workers' entries go;
  *   2. its leases are renewed; a lease that is gone or another's answers POOL_LOST;
- *   3. a wished task whose stored position has another epoch answers POOL_EPOCH: not taken;
+ *   3. a task whose view has another epoch answers POOL_EPOCH: not taken, or its lease is gone;
  *   4. the free tasks are dealt out in turn to the live worker that would take them and holds
  * fewest; what falls to this worker is taken, the rest is left for the others;
  *   5. when a live worker that would take one of ours holds at least two fewer, some tasks are
@@ -30,7 +30,7 @@ enum pool_answer {
     POOL_HELD,  /* the lease is ours: run it */
     POOL_OTHER, /* another worker's: `owner` */
     POOL_FREE,  /* free, but others are to take it first */
-    POOL_EPOCH, /* `epoch` is stored and is not ours: refuse it */
+    POOL_EPOCH, /* `found` is stored and is not ours: stop it, and look for its definition */
     POOL_LOST,  /* we held it, and no longer do: stop it now (answered once) */
 };
 
@@ -44,9 +44,16 @@ struct pool_task {
     bool give_up;            /* out, POOL_HELD and wanted: drain and release it */
 };
 
+/* A generation of a view that is being built, switched to or removed (generation.h): valid during
+ * the call. */
+struct pool_build {
+    const char *view, *text; /* text: for build_read */
+};
+
 /* tasks: the same array that pool_tick was given, answers filled in; NULL when there was no answer.
  * give_up: how many of them are marked so; those that are drained already are not counted again. */
-typedef void pool_tick_fn(void *arg, struct pool_task *tasks, size_t count, size_t give_up);
+typedef void pool_tick_fn(void *arg, struct pool_task *tasks, size_t count, size_t give_up,
+                          const struct pool_build *builds, size_t build_count);
 
 /* views: what this worker serves, or NULL for all. report: a JSON object or NULL, kept for `fanfold
  * status`; its members are not named until, takes or views.

@@ -9,6 +9,12 @@
  *     <partition>/tally    "folded=12 ignored=0 duplicates=1 parked=0 skipped=0"
  *     <partition>/reordered    how many events a retry folded out of turn, in a view whose verbs do
  *                              not commute; not there: none
+ *     <partition>/begins       the first offset that is folded in; not there: 0
+ *     <partition>/hold         "<until ms> <offset>": commits wait that would pass the offset ("":
+ * all), until Redis' clock says so and, of the view as a whole, epoch "<generation>.<digest>", the
+ * one in all its positions definition           what it folds by, as JSON (definition.h) building
+ * the generation that is being built beside it; not there: none switching            how far the
+ * switch to it has come; not there: none has begun
  */
 #ifndef FANFOLD_POSITION_H
 #define FANFOLD_POSITION_H
@@ -37,6 +43,9 @@ struct tally {
 /* What a store knows of a task. */
 struct task_state {
     struct position position;
+    char epoch[EPOCH_MAX]; /* of the view: also of partitions without a position yet; "": none */
+    uint64_t
+        begins; /* the first offset that is folded in; 0, unless it was rebuilt from a cut log */
     bool has_time;
     int64_t time_ms; /* of the last event that had a time */
     struct tally tally;

@@ -40,6 +40,10 @@ bool redis_reader_keys(struct redis_reader *reader, const char *prefix, size_t l
  */
 bool redis_reader_task(struct redis_reader *reader, const char *view, const char *partition,
                        struct task_state *state, struct error *error);
+/* Epoch and definition of a view (definition.h); both "" when nothing is folded yet. text is
+ * appended to. */
+bool redis_reader_definition(struct redis_reader *reader, const char *view, char epoch[EPOCH_MAX],
+                             struct buf *text, struct error *error);
 /* Live workers: an object worker → {"until": ms, "views": […], report…}. cJSON_Delete it. */
 cJSON *redis_reader_workers(struct redis_reader *reader, struct error *error);
 /* Live leases: an object "<view> <partition>" → worker. */

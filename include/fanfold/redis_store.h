@@ -38,4 +38,11 @@ bool redis_store_is_up(const struct redis_store *redis);
 /* Asks for the maxmemory-policy, which may be changed at any time. Only with hooks.policy. */
 void redis_store_look(struct redis_store *redis);
 
+/* Epoch and definition of a view, as the first commit, `fanfold adopt` or a rebuild stored them; ""
+ * when there are none. error is NULL with STORE_OK. */
+typedef void redis_definition_fn(void *arg, enum store_status status, struct str epoch,
+                                 struct str definition, const struct error *error);
+void redis_store_definition(struct redis_store *redis, const char *view, redis_definition_fn *done,
+                            void *arg);
+
 #endif

@@ -34,8 +34,14 @@ struct parked_event {
     int64_t parked_at_ms; /* wall clock */
 };
 
+/* A view's name also stands for a generation of it that is built beside the live one, written
+ * "<view>@<generation>" (generation.h): it has a position, parked events and a lease of its own. */
 struct batch {
     const char *view, *partition;
+    struct str row_prefix;  /* put before each row's key; {NULL,0}: none */
+    const char *leader;     /* the view whose position this one must not pass, or NULL */
+    const char *definition; /* stored with the first position of the view (definition.h); NULL: one
+                               must be there */
     struct position from, to; /* from.epoch "" : there must be no position yet */
     bool has_time;
     int64_t time_ms;
@@ -57,7 +63,7 @@ enum commit_outcome {
     COMMIT_CONFLICT, /* the stored position is another: drop the pipeline, reload */
     COMMIT_REFUSED,  /* event `event` of the batch has an impossible result: park it, fold again */
     COMMIT_FOREIGN,  /* a row holds what this fold cannot have made: stop the view, name the key */
-    COMMIT_FROZEN,   /* a switch of generations is under way: come back later */
+    COMMIT_FROZEN,   /* held, or at its leader's position: come back later, or up to `limit` */
     COMMIT_FAILED, /* the server refused (out of memory, read-only, disk, permission); nothing is in
                     */
     COMMIT_UNKNOWN, /* no answer: reload the position */
@@ -65,7 +71,9 @@ enum commit_outcome {
 
 struct commit_result {
     enum commit_outcome outcome;
-    uint32_t event;   /* COMMIT_REFUSED: struct change.event of the failing change */
+    uint32_t event; /* COMMIT_REFUSED: struct change.event of the failing change */
+    bool has_limit; /* COMMIT_FROZEN: one may commit up to the offset `limit`, included */
+    uint64_t limit;
     char reason[512]; /* for a person; "" for OK and ALREADY */
 };
 
@@ -75,10 +83,26 @@ enum store_status {
     STORE_UNKNOWN, /* no connection */
 };
 
+/* What a generation that is built beside a view must know of that view: which events it has set
+ * aside, all of them up to `offset`. */
+struct set_aside {
+    uint64_t *parked, *dropped; /* offsets, rising */
+    size_t parked_count, dropped_count;
+    bool has_offset; /* the view has a position */
+    uint64_t offset;
+};
+
+void set_aside_release(struct set_aside *aside);
+/* Is the offset in the list? */
+bool set_aside_has(const uint64_t *offsets, size_t count, uint64_t offset);
+
 /* state (valid during the call) is NULL unless STORE_OK. Take over state->waiting by swapping it
  * out. */
 typedef void store_load_fn(void *arg, enum store_status status, struct task_state *state,
                            const struct error *error);
+/* aside (valid during the call, to be swapped out) is NULL unless STORE_OK. */
+typedef void store_aside_fn(void *arg, enum store_status status, struct set_aside *aside,
+                            const struct error *error);
 typedef void store_commit_fn(void *arg, const struct commit_result *result);
 
 struct store;
@@ -87,6 +111,9 @@ struct store_ops {
     void (*load)(struct store *, const char *view, const char *partition, store_load_fn *, void *);
     void (*commit)(struct store *, const struct batch *, store_commit_fn *, void *);
     void (*free)(struct store *);
+    /* NULL in the RAM twin, which has no generations. */
+    void (*aside)(struct store *, const char *view, const char *partition, store_aside_fn *,
+                  void *);
 };
 
 struct store {
@@ -103,6 +130,12 @@ static inline void store_commit(struct store *store, const struct batch *batch,
                                 store_commit_fn *done, void *arg)
 {
     store->ops->commit(store, batch, done, arg);
+}
+
+static inline void store_aside(struct store *store, const char *view, const char *partition,
+                               store_aside_fn *done, void *arg)
+{
+    store->ops->aside(store, view, partition, done, arg);
 }
 
 static inline void store_free(struct store *store)

@@ -50,6 +50,9 @@ enum on_error view_on_error(const struct view *view);
 bool view_commutes(const struct view *view);
 /* SipHash of the canonical definition (comments, `about`, member order and blanks do not count). */
 uint64_t view_digest(const struct view *view);
+/* The definition that the digest is of, as RFC 8785 JSON: view_parse() gives the same view again.
+ */
+struct str view_text(const struct view *view);
 
 /* The row families of the view: one per structure and key template, whatever stands in its {…};
  * "stock:{subject}" and "stock:{./sku}" are one, shown as the first of them. */

@@ -44,6 +44,7 @@ static struct batch *batch_copy(const struct batch *from)
     struct batch *copy = must_calloc(1, sizeof *copy);
     *copy = (struct batch){.view = naive_names[view_of(from->view)],
                            .partition = SCRIPT_PARTITION,
+                           .definition = from->definition ? "{}" : NULL,
                            .from = from->from,
                            .to = from->to,
                            .has_time = from->has_time,
@@ -232,7 +233,7 @@ static void link_free(struct store *store)
 
 struct sim_link *sim_link_new(struct sim_server *server)
 {
-    static const struct store_ops ops = {load, commit, link_free};
+    static const struct store_ops ops = {.load = load, .commit = commit, .free = link_free};
     struct sim_link *link = must_calloc(1, sizeof *link);
     *link = (struct sim_link){.store = {&ops}, .server = server, .up = true, .patience = 6};
     return link;

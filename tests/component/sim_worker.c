@@ -28,10 +28,13 @@ void sim_views_load(struct sim_views *views)
     *views = (struct sim_views){.log = {.exchange = must_strdup(SCRIPT_EXCHANGE),
                                         .partitions = 1,
                                         .dedupe_window = SCRIPT_WINDOW}};
+    struct config config = {.logs = &views->log, .log_count = 1};
     for (int i = 0; i < NAIVE_VIEWS; i++) {
         views->at[i] = view_parse(naive_names[i], str_of(naive_files[i]), &faults);
         faults_print(&faults, stderr);
         assert(views->at[i]);
+        views->definitions[i] = definition_of(views->at[i], &config);
+        views->roles[i] = (struct role){.name = (char *)naive_names[i], .row_prefix = (char *)""};
     }
     views_check(views->at, NAIVE_VIEWS, NULL, &faults);
     faults_print(&faults, stderr);
@@ -44,6 +47,8 @@ void sim_views_release(struct sim_views *views)
 {
     for (int i = 0; i < NAIVE_VIEWS; i++)
         view_free(views->at[i]);
+    for (int i = 0; i < NAIVE_VIEWS; i++)
+        definition_drop(views->definitions[i]);
     free(views->log.exchange);
 }
 
@@ -61,7 +66,7 @@ struct sim_worker *sim_worker_new(struct sim_views *views, struct sim_server *se
     process->tasks = worker->tasks;
     process->task_count = NAIVE_VIEWS;
     for (int i = 0; i < NAIVE_VIEWS; i++) {
-        worker->tasks[i] = task_new(&process->host, views->at[i], &views->log);
+        worker->tasks[i] = task_new(&process->host, &views->roles[i], views->definitions[i], 0);
         task_begin(worker->tasks[i]);
     }
     return worker;
@@ -95,9 +100,11 @@ static void load_tasks(struct sim_worker *worker)
 {
     if (!worker->link->up)
         return;
-    for (int i = 0; i < NAIVE_VIEWS; i++)
+    for (int i = 0; i < NAIVE_VIEWS; i++) {
+        task_lift(worker->tasks[i], clock_monotonic_ms());
         if (task_wants_load(worker->tasks[i], clock_monotonic_ms()))
             task_load(worker->tasks[i]);
+    }
 }
 
 /* Only the task knows which feed it reads. */

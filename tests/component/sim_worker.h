@@ -17,6 +17,8 @@
 struct sim_views {
     struct view *at[NAIVE_VIEWS];
     struct log_config log;
+    struct definition *definitions[NAIVE_VIEWS];
+    struct role roles[NAIVE_VIEWS];
 };
 
 enum sim_step { SIM_DELIVER, SIM_EXECUTE, SIM_ANSWER, SIM_END_OF_TURN, SIM_STEPS };

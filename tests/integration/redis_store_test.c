@@ -106,12 +106,18 @@ static void frozen(void **state)
     redis_server_start(&server, NULL);
     struct twin *twin = twin_new(&server);
     struct batch batch = {0};
-    twin_ask(twin, "HSET fanfold:cursor:shop shop.events.log.0/frozen 1");
     counted(&batch, twin);
-    assert_int_equal(twin_commit(twin, &batch).outcome, COMMIT_FROZEN);
+    twin_ask(twin, "HSET fanfold:cursor:shop shop.events.log.0/hold %s", "99999999999999 ");
+    struct commit_result result = twin_commit(twin, &batch);
+    assert_int_equal(result.outcome, COMMIT_FROZEN);
+    assert_false(result.has_limit);
     assert_string_equal(twin_ask(twin, "EXISTS n"), "0");
-    twin_ask(twin, "HDEL fanfold:cursor:shop shop.events.log.0/frozen");
+    twin_ask(twin, "HSET fanfold:cursor:shop switching x shop.events.log.0/hold %s", "1 ");
+    assert_int_equal(twin_commit(twin, &batch).outcome, COMMIT_FROZEN);
+    twin_ask(twin, "HDEL fanfold:cursor:shop switching"); /* the hold has run out in 1970 */
     assert_int_equal(twin_commit(twin, &batch).outcome, COMMIT_OK);
+    assert_string_equal(twin_ask(twin, "HGET fanfold:cursor:shop epoch"), "1.abcdef");
+    assert_string_equal(twin_ask(twin, "HGET fanfold:cursor:shop definition"), "{}");
     batch_release(&batch);
     twin_free(twin);
     redis_server_stop(&server);

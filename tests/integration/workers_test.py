@@ -204,7 +204,7 @@ class Pool(unittest.TestCase):
             table = project.cli("status")
             self.assertEqual(table.code, 0, table.err)
             self.assertIn("definition changed", table.out)
-            self.assertIn("put the former definition back", changed["way_out"])
+            self.assertIn("put the former one back", changed["way_out"])
             self.assertRegex(table.out, f"(?m)^{self.prefix}breaks +.* streaming ")
             self.assertRegex(table.out, f"worker {worker.name} leaves out .*{self.prefix}bad.json")
 
@@ -212,7 +212,7 @@ class Pool(unittest.TestCase):
             self.reload(project, worker)
             self.until(project, "changes", self.task, state="streaming", reason="")
 
-    def test_a_worker_with_another_version_of_a_view_file_refuses_the_task_and_says_why(self):
+    def test_a_worker_with_another_version_of_a_view_file_folds_by_the_one_in_force_and_says_so(self):
         with self.project([self.view("disputed"), self.view("common")]) as project:
             first = project.worker(self.name("first"))
             project.publish(self.events(100))
@@ -222,22 +222,45 @@ class Pool(unittest.TestCase):
             second_files = [self.view("disputed", step=1000), self.view("common")]
             with fanfold.Project(project.addresses, self.exchange, second_files) as other:
                 second = other.worker(self.name("second"))
-                refused = self.until(project, "disputed", self.refused, worker=second.name)
-                self.assertRegex(refused["reason"], "definition.*epoch")
-                self.assertEqual(self.until(project, "disputed", self.task)["owner"], first.name)
-                table = project.cli("status").out
-                self.assertIn(f"worker {second.name} refuses {names[0]} {project.partition}", table)
-
+                second.wait_for_log(f"{names[0]}: definition changed")
                 self.assertEqual(first.sigterm(), 0)
                 project.publish(self.events(100))
-                project.wait_for(names[1:], 200)
-                self.ticks(project, second.name, 3)
-                self.until(project, "disputed", self.task, state="waiting",
-                           reason="refused by a worker, see below", owner=None, folded=100, lag=100)
-                project.worker(self.name("third"))
                 project.wait_for(names, 200)
                 self.assertEqual(project.rows(self.prefix), {name: "200" for name in names})
-                self.assertTrue(second.is_running())
+                task = self.until(project, "disputed", self.task, state="streaming", owner=second.name)
+                self.assertIn("definition changed", task["reason"])
+                self.assertIn("`fanfold adopt VIEW` takes it from here on", task["way_out"])
+                self.assertEqual(self.until(project, "common", self.task)["reason"], "")
+
+    def test_a_definition_in_force_that_cannot_be_folded_is_refused(self):
+        """As another version of Fanfold would leave it."""
+        with self.project([self.view("disputed"), self.view("common")]) as project:
+            names = [self.prefix + "disputed", self.prefix + "common"]
+            with project.worker(self.name("first")) as first:
+                project.publish(self.events(100))
+                project.wait_for(names, 100)
+                self.assertEqual(first.sigterm(), 0)
+            cursor = "fanfold:cursor:" + names[0]
+            with project.addresses.redis() as redis:
+                stored = redis.hgetall(cursor)
+                redis.hset(cursor, mapping={
+                    "epoch": "1.00000000cafecafe",
+                    "definition": stored["definition"].replace('"semantics":1', '"semantics":99'),
+                    project.partition: "1.00000000cafecafe " + stored[project.partition].split(" ", 1)[1]})
+            worker = project.worker(self.name("w"))
+            project.publish(self.events(100))
+            project.wait_for(names[1:], 200)
+            refused = self.until(project, "disputed", self.refused, worker=worker.name)
+            self.assertIn("semantics 99", refused["reason"])
+            self.ticks(project, worker.name, 3)
+            self.until(project, "disputed", self.task, state="waiting",
+                       reason="refused by a worker, see below", owner=None, folded=100, lag=100)
+            table = project.cli("status").out
+            self.assertIn(f"worker {worker.name} refuses {names[0]} {project.partition}", table)
+            with project.addresses.redis() as redis:
+                redis.hset(cursor, mapping=stored)
+            project.wait_for(names, 200)
+            self.assertEqual(project.rows(self.prefix), {name: "200" for name in names})
 
     @staticmethod
     def refused(status, view):

@@ -162,10 +162,11 @@ struct sim sim_new(const char *name, size_t tasks)
     return sim;
 }
 
-void pool_sim_ticked(void *arg, struct pool_task *tasks, size_t count, size_t give_up)
+void pool_sim_ticked(void *arg, struct pool_task *tasks, size_t count, size_t give_up,
+                     const struct pool_build *builds, size_t build_count)
 {
     struct fixture *f = arg;
-    (void)count;
+    (void)count, (void)builds, (void)build_count;
     assert_false(f->answered);
     f->answered = true;
     f->ok = tasks != NULL;

@@ -50,7 +50,8 @@ bool pool_sim_is_up(struct fixture *f);
 void pool_sim_turn_until(struct fixture *f, bool (*done)(struct fixture *f));
 /* Callbacks for calls with arg = the fixture; finish() waits for them: true when there was an
  * answer. */
-void pool_sim_ticked(void *arg, struct pool_task *tasks, size_t count, size_t give_up);
+void pool_sim_ticked(void *arg, struct pool_task *tasks, size_t count, size_t give_up,
+                     const struct pool_build *builds, size_t build_count);
 void pool_sim_done(void *arg, bool ok);
 bool pool_sim_finish(struct fixture *f);
 

@@ -140,6 +140,7 @@ void twin_begin(struct twin *twin, struct batch *batch)
     batch_clear(batch);
     batch->view = TWIN_VIEW;
     batch->partition = TWIN_PARTITION;
+    batch->definition = "{}";
     batch->from = batch->to = twin->position;
     if (batch->to.epoch[0])
         batch->to.offset++;

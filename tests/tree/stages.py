@@ -28,7 +28,7 @@ CONTRACTS = {
     "message": "event", "cloudevent": "event",
     "change": "view", "view": "view",
     "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
-    "redis_reader": "store", "pool": "store", "parked": "store",
+    "redis_reader": "store", "generation": "store", "compare": "store", "room": "store", "pool": "store", "parked": "store",
     "stream_reader": "log", "stream_probe": "log", "topology": "log", "publisher": "log",
 }
 # library -> (what its headers look like, stages that may include them)

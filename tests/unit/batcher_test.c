@@ -239,30 +239,6 @@ static void what_cannot_be_decoded(void **state)
     bench_free(bench);
 }
 
-static void epoch_depends_on_what_decides_the_fold(void **state)
-{
-    (void)state;
-    struct bench *a = bench_new(ADDS), *b = bench_new(SETS),
-                 *c = bench_new(ADDS ",\"about\":\"x\"");
-    struct log_config log = {.exchange = (char *)"x", .partitions = 1, .dedupe_window = 10};
-    char first[EPOCH_MAX], other[EPOCH_MAX];
-    epoch_write(a->view, &log, first);
-    epoch_write(c->view, &log, other);
-    assert_string_equal(first, other);
-    epoch_write(b->view, &log, other);
-    assert_string_not_equal(first, other);
-    log.dedupe_window = 11;
-    epoch_write(a->view, &log, other);
-    assert_string_not_equal(first, other);
-    log.dedupe_window = 10;
-    log.read.type = (char *)"/data/t";
-    epoch_write(a->view, &log, other);
-    assert_string_not_equal(first, other);
-    bench_free(a);
-    bench_free(b);
-    bench_free(c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,7 +251,6 @@ int main(void)
         cmocka_unit_test(refused_event_parks_when_folded_again),
         cmocka_unit_test(on_error_skip_and_stop),
         cmocka_unit_test(what_cannot_be_decoded),
-        cmocka_unit_test(epoch_depends_on_what_decides_the_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

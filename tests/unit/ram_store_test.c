@@ -20,6 +20,7 @@ static void begin(struct batch *batch, const char *view, const char *partition)
     batch_clear(batch);
     batch->view = view;
     batch->partition = partition;
+    batch->definition = "{}";
     batch->from = (struct position){0};
     batch->to = (struct position){"1.a", 5, 6, 0};
 }

@@ -431,7 +431,7 @@ char *config_partition(const struct log_config *log)
     return (char *)buf_text(&name);
 }
 
-static void release_log(struct log_config *log)
+void config_log_release(struct log_config *log)
 {
     free(log->exchange);
     free(log->max_age);
@@ -447,7 +447,7 @@ static void release_log(struct log_config *log)
 void config_release(struct config *config)
 {
     for (size_t i = 0; i < config->log_count; i++)
-        release_log(&config->logs[i]);
+        config_log_release(&config->logs[i]);
     free(config->logs);
     free(config->path);
     free(config->views);

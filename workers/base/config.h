@@ -51,6 +51,7 @@ char *config_views_folder(const char *path);
 const struct log_config *config_log(const struct config *config, const char *exchange);
 /* "<exchange>.log.0"; the caller frees it. */
 char *config_partition(const struct log_config *log);
+void config_log_release(struct log_config *log);
 void config_release(struct config *config);
 
 #endif

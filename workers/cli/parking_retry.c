@@ -8,7 +8,6 @@
 #include "cli/retry.h"
 #include "cli/say.h"
 #include "cli/terminal.h"
-#include "worker/batcher.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -78,17 +77,15 @@ void retry_report(struct retry *retry, const struct parked_event *event, bool fa
 /* ------------------------------------------------------------------------------------------ passes
  */
 
-/* The view's file must be what the rows were folded with. */
+/* Another definition came into force since the retry began. */
 static bool check_epoch(const struct retry *retry, const char *stored, struct error *error)
 {
     if (strcmp(stored, retry->epoch) == 0)
         return true;
-    return error_set(error, ERROR_CONFIG,
-                     "view %s on %s: the definition in force is not that of %s and its log (epoch "
-                     "%s, the files say %s): a retry would fold with another one than the rows "
-                     "were made with. Put the old files back, or rebuild the view",
-                     view_name(retry->parking->view), retry->task->partition,
-                     view_file(retry->parking->view), stored, retry->epoch);
+    return error_set(error, ERROR_NO,
+                     "view %s on %s: another definition came into force meanwhile (epoch %s); try "
+                     "again",
+                     view_name(retry->parking->view), retry->task->partition, stored);
 }
 
 /* Forgets what was parked after the position was read. The set is read in portions: of what comes
@@ -192,16 +189,33 @@ static bool run_passes(struct retry *retry, struct error *error)
     }
 }
 
+/* Events are folded by the definition that the rows were made with. */
+static bool find_definition(struct retry *retry, struct error *error)
+{
+    const struct parking *parking = retry->parking;
+    retry->definition =
+        in_force(retry->reader, parking->view, &parking->config, retry->epoch, error);
+    if (!retry->definition)
+        return false;
+    for (size_t i = 0; i < retry->definition->log_count; i++)
+        if (strcmp(retry->definition->logs[i].exchange, retry->task->log->exchange) == 0)
+            retry->log = &retry->definition->logs[i];
+    if (!retry->log)
+        return error_set(error, ERROR_NO, "view %s: the definition in force does not read %s",
+                         view_name(parking->view), retry->task->log->exchange);
+    retry->decoder =
+        (struct decoder){.partition = retry->task->partition, .read = &retry->log->read};
+    return true;
+}
+
 static bool retry_task(const struct parking *parking, const struct parking_task *task,
                        struct retry_counts *counts, struct error *error)
 {
     struct retry retry = {.parking = parking, .task = task, .counts = counts};
     uint64_t folded = counts->folded;
-    retry.decoder = (struct decoder){.partition = task->partition, .read = &task->log->read};
-    epoch_write(parking->view, task->log, retry.epoch);
     retry.base = event_base_new();
     retry.reader = redis_reader_open(&parking->config.redis, error);
-    bool good = retry.reader && run_passes(&retry, error);
+    bool good = retry.reader && find_definition(&retry, error) && run_passes(&retry, error);
     if (good)
         counts->still_parked += count_chosen(&retry);
     if (good && parking->dry_run)

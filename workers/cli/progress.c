@@ -32,7 +32,18 @@ static void add_bar(struct buf *line, uint64_t part, uint64_t all)
     buf_printf(line, "] %3u%%  ", percent);
 }
 
-void progress_show(struct progress *progress, uint64_t events, uint64_t bytes)
+/* ", 2:05 left" */
+static void add_left(struct buf *line, const struct progress *progress, uint64_t part)
+{
+    if (!part || part > progress->bytes_all)
+        return;
+    double each = (double)progress_elapsed_ms(progress) / 1000 / (double)part;
+    unsigned long long left =
+        (unsigned long long)(each * (double)(progress->bytes_all - part) + 0.5);
+    buf_printf(line, ", %llu:%02llu left", left / 60, left % 60);
+}
+
+static void show(struct progress *progress, uint64_t events, uint64_t bytes, bool left)
 {
     if (!progress->width)
         return;
@@ -44,11 +55,23 @@ void progress_show(struct progress *progress, uint64_t events, uint64_t bytes)
         add_bar(&line, bytes, progress->bytes_all);
     buf_printf(&line, "%llu %s, %.0f/s", (unsigned long long)events, progress->done,
                (double)events * 1000 / (double)progress_elapsed_ms(progress));
+    if (left)
+        add_left(&line, progress, bytes);
     fputs("\r\033[K", stderr);
     terminal_print(stderr, buf_str(&line), progress->width, 0);
     buf_release(&line);
     progress->drawn = true;
     progress->drawn_ms = now;
+}
+
+void progress_show(struct progress *progress, uint64_t events, uint64_t bytes)
+{
+    show(progress, events, bytes, false);
+}
+
+void progress_show_left(struct progress *progress, uint64_t events, uint64_t bytes)
+{
+    show(progress, events, bytes, true);
 }
 
 void progress_clear(struct progress *progress)

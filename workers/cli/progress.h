@@ -25,6 +25,8 @@ struct progress {
 
 void progress_init(struct progress *progress, uint64_t bytes_all);
 void progress_show(struct progress *progress, uint64_t events, uint64_t bytes);
+/* The same with the time that is left at this rate. */
+void progress_show_left(struct progress *progress, uint64_t events, uint64_t bytes);
 void progress_clear(struct progress *progress);
 /* Milliseconds since progress_init, at least 1. */
 int64_t progress_elapsed_ms(const struct progress *progress);

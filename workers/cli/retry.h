@@ -5,6 +5,7 @@
 #ifndef FANFOLD_CLI_RETRY_H
 #define FANFOLD_CLI_RETRY_H
 
+#include "cli/in_force.h"
 #include "cli/parking.h"
 #include "cli/progress.h"
 #include "cli/unparking.h"
@@ -34,6 +35,8 @@ struct retry {
     const struct parking *parking;
     const struct parking_task *task;
     struct retry_counts *counts;
+    struct definition *definition; /* in force */
+    const struct log_config *log;  /* of it */
     char epoch[EPOCH_MAX];
     struct decoder decoder;
     struct event_base *base;

@@ -42,6 +42,7 @@ void retry_release(struct retry *retry)
     free(retry->wanted);
     free(retry->attempts);
     free(retry->unsure);
+    definition_drop(retry->definition);
     event_base_free(retry->base);
 }
 
@@ -107,7 +108,7 @@ static bool fold(struct retry *retry, struct attempt *attempt, struct error *err
     }
     attempt->entry = unpark_add(&retry->step, UNPARK_FOLDED, attempt->event);
     retry->step.changes.event = attempt->entry;
-    if (view_fold(retry->parking->view, &event, &retry->step.changes, &retry->scratch, &why) ==
+    if (view_fold(retry->definition->view, &event, &retry->step.changes, &retry->scratch, &why) ==
         FOLD_PARK) {
         retry->step.count--;
         fail(retry, attempt, why.text);
@@ -187,7 +188,7 @@ static enum retry_end step_commit(struct retry *retry, struct error *error)
     retry->step.partition = retry->task->partition;
     retry->step.epoch = retry->epoch;
     retry->step.trial = retry->parking->dry_run;
-    retry->step.reorders = !view_commutes(retry->parking->view);
+    retry->step.reorders = !view_commutes(retry->definition->view);
     for (;;) {
         if (retry->step.count)
             unparking_commit(retry->unparking, &retry->step, &result);

@@ -220,6 +220,22 @@ bool status_read(struct status *status, struct redis_reader *reader, const struc
     return true;
 }
 
+bool status_read_generation(struct status *status, struct redis_reader *reader, const char *name,
+                            const struct build *build, struct probes *probes, struct error *error)
+{
+    struct status result = {0};
+    result.workers = redis_reader_workers(reader, error);
+    result.leases = result.workers ? redis_reader_leases(reader, error) : NULL;
+    bool good = result.leases;
+    for (size_t i = 0; good && i < build->partition_count; i++)
+        good = add_task(&result, name, must_strdup(build->partitions[i]), reader, probes, error);
+    if (good)
+        *status = result;
+    else
+        status_release(&result);
+    return good;
+}
+
 void status_release(struct status *status)
 {
     for (size_t i = 0; i < status->count; i++)

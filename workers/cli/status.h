@@ -13,6 +13,7 @@
 #include "cli/freshness.h"
 #include "worker/trouble.h"
 #include "worker/views.h"
+#include <fanfold/generation.h>
 
 #define STATUS_STREAMING "streaming"
 #define STATUS_WAITING   "waiting" /* no worker runs the task */
@@ -42,6 +43,9 @@ struct status {
 bool status_read(struct status *status, struct redis_reader *reader, const struct config *config,
                  const struct view_set *views, bool others, struct probes *probes,
                  struct error *error);
+/* The tasks of a generation that is being built; name: "<view>@<g>". */
+bool status_read_generation(struct status *status, struct redis_reader *reader, const char *name,
+                            const struct build *build, struct probes *probes, struct error *error);
 void status_release(struct status *status);
 
 #endif

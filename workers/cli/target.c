@@ -56,6 +56,13 @@ int target_views(const struct options *options, const struct config *config, str
     return 0;
 }
 
+int target_view(const struct config *config, const struct view_set *views, const char *name,
+                const struct view **view)
+{
+    *view = view_set_find(views, name);
+    return *view ? 0 : no_view(name, config, views, false);
+}
+
 static char *partition_of(const char *exchange)
 {
     struct buf name = {0};

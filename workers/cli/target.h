@@ -40,6 +40,10 @@ bool target_config(const struct options *options, struct config *config);
  * on. A view that is not there: says the nearest. Returns the exit code. */
 int target_views(const struct options *options, const struct config *config,
                  struct view_set *views);
+/* The view of that name in a set, or says that there is none and the nearest. Returns the exit
+ * code. */
+int target_view(const struct config *config, const struct view_set *views, const char *name,
+                const struct view **view);
 /* Is there a configuration file, asked for by name or at its usual place? */
 bool target_config_exists(const struct options *options);
 

@@ -27,10 +27,8 @@ void trial_init(struct trial *trial, const struct view *view, uint64_t window,
 {
     *trial = (struct trial){.store = ram_store_new(), .defaults = *defaults};
     trial->window = window_new(window);
-    char epoch[EPOCH_MAX], exchange[] = TRIAL_PARTITION;
-    struct log_config log = {.exchange = exchange, .partitions = 1, .dedupe_window = window};
-    epoch_write(view, &log, epoch);
-    batcher_init(&trial->batcher, view, TRIAL_PARTITION, epoch);
+    batcher_init(&trial->batcher, view, TRIAL_PARTITION, "1.try");
+    trial->batcher.definition = "";
     reload(trial);
 }
 

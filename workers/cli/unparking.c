@@ -88,8 +88,7 @@ bool unparking_fault(const struct commit_result *result, struct error *error)
     case COMMIT_FOREIGN:
         return error_set(error, ERROR_CONFIG, "foreign data: %s", result->reason);
     case COMMIT_FROZEN:
-        return error_set(error, ERROR_UNAVAILABLE,
-                         "the view is being switched to another generation; try again after it");
+        return error_set(error, ERROR_UNAVAILABLE, "%s; try again after it", result->reason);
     case COMMIT_FAILED:
         return error_set(
             error, strncmp(result->reason, "NOPERM", 6) == 0 ? ERROR_PERMISSION : ERROR_UNAVAILABLE,

@@ -16,6 +16,29 @@ struct parked_event *batch_park(struct batch *batch)
     return event;
 }
 
+void set_aside_release(struct set_aside *aside)
+{
+    free(aside->parked);
+    free(aside->dropped);
+    *aside = (struct set_aside){0};
+}
+
+bool set_aside_has(const uint64_t *offsets, size_t count, uint64_t offset)
+{
+    while (count) {
+        size_t half = count / 2;
+        if (offsets[half] == offset)
+            return true;
+        if (offsets[half] < offset) {
+            offsets += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return false;
+}
+
 void batch_clear(struct batch *batch)
 {
     changes_clear(&batch->changes);

@@ -8,7 +8,11 @@
 --       fingerprint, park revision). If what is stored has the epoch of `to`, an offset at or behind
 --       its offset, and the park revision that this batch would leave, it is in already. Anything else
 --       is a conflict: another worker, another definition, a parked set that this fold did not know, a
---       Redis that lost its last second. Then nothing changes.
+--       Redis that lost its last second. Then nothing changes. Where there is no position yet, `from` is
+--       empty, and the view must be one that folds by the same definition, or have none yet: the first
+--       position of a view brings its epoch and definition with it. A batch that is good, but comes while
+--       a switch or a comparison holds the task, or would pass the view that it is built beside, is told
+--       to come later.
 --   (2) All that the batch depends on is read, and all results are computed, before anything is
 --       written. A change whose result is impossible is refused; a value that this fold cannot have
 --       made is foreign data. Then nothing changes.
@@ -33,13 +37,15 @@
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
---       5… the rows, each once
+--       5 the cursor of the view that this is built beside, else the same as 1
+--       6… the rows, each once
 -- ARGV  1 partition   2 from   3 to   4 time   5 tally   ("" : no position, no time)
 --       6 changes, as MessagePack, one flat array; for each row, in the order of KEYS:
 --         structure, n, then n times: op * 2 + flags, field, value (in event order)
 --       7 parked events, "" or MessagePack, one flat array; for each:
 --         offset, record, payload or 0, key or 0
--- Answer: ok | already | frozen | conflict, stored | failed, text | torn, text
+--       8 the definition, where `from` is empty; "": it must be there already
+-- Answer: ok | already | frozen, the offset up to which one may commit or nothing | conflict, stored | failed, text | torn, text
 --         | foreign, text                  one of Fanfold's own keys is of another type
 --         | faults, then for each row that has one: index of the change on the wire,
 --           1 foreign or 0 refused, text   (the caller reports the one that comes first in the log)
@@ -47,27 +53,38 @@
 ----------------------------------------------------------------------------------- (1) the position
 
 local cursor, partition, from, to = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local leader, definition = KEYS[5], ARGV[8]
 local standing, other = stands(cursor, partition)
 if not standing then
     return other
 end
 local stored = standing[1] or ''
+local to_epoch, to_offset, _, to_park_revision = parts(to)
 if stored ~= from then
     local epoch, offset, _, park_revision = parts(stored)
-    local to_epoch, to_offset, _, to_park_revision = parts(to)
     if epoch and epoch == to_epoch and park_revision == to_park_revision and
         at_least(offset, to_offset) then
         return {'already'}
     end
     return {'conflict', stored}
 end
-if standing[2] then
-    return {'frozen'}
+if from == '' and standing[4] ~= to_epoch and (standing[4] or definition == '') then
+    return {'conflict', standing[4] or ''}
+end
+other = held(standing, to_offset)
+if other then
+    return other
+end
+if leader ~= cursor then
+    local _, offset = parts(call('HGET', leader, partition) or '')
+    if not offset or not at_least(offset, to_offset) then
+        return {'frozen', offset}
+    end
 end
 
 --------------------------------------------------------------------------------- (2) read and compute
 
-compute(cmsgpack.unpack(ARGV[6]), 5)
+compute(cmsgpack.unpack(ARGV[6]), 6)
 
 -- Parked events: how many wait under each key is written as a number, like all else.
 local parked = ARGV[7] ~= '' and cmsgpack.unpack(ARGV[7]) or {}
@@ -117,5 +134,8 @@ end
 
 ------------------------------------------------------------------------------------ (3) write and (4)
 
-return carry_out(cursor, partition,
-    {partition, to, partition .. '/time', ARGV[4], partition .. '/tally', ARGV[5]})
+local fields = {partition, to, partition .. '/time', ARGV[4], partition .. '/tally', ARGV[5]}
+if from == '' and not standing[4] then
+    fields[7], fields[8], fields[9], fields[10] = 'epoch', to_epoch, 'definition', definition
+end
+return carry_out(cursor, partition, fields)

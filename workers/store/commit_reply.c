@@ -4,6 +4,7 @@
 #include "store/commit_request.h"
 #include <hiredis/hiredis.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void set(struct commit_result *result, enum commit_outcome outcome, const char *before,
                 const char *text)
@@ -54,6 +55,13 @@ static void read_faults(const redisReply *reply, const struct wire_change *order
         set(result, COMMIT_UNKNOWN, "the commit script answered faults without a place", "");
 }
 
+static void frozen(struct commit_result *result, const char *limit)
+{
+    set(result, COMMIT_FROZEN, "the view is held for a switch or a comparison of generations", "");
+    result->has_limit = limit[0];
+    result->limit = strtoull(limit, NULL, 10);
+}
+
 static void read_answer(const redisReply *reply, const struct wire_change *order, size_t count,
                         struct commit_result *result)
 {
@@ -63,7 +71,12 @@ static void read_answer(const redisReply *reply, const struct wire_change *order
     else if (strcmp(word, "already") == 0)
         set(result, COMMIT_ALREADY, "", "");
     else if (strcmp(word, "frozen") == 0)
-        set(result, COMMIT_FROZEN, "a switch of generations is under way", "");
+        frozen(result, text);
+    else if (strcmp(word, "building") == 0)
+        set(result, COMMIT_FROZEN,
+            "a rebuild of the view is under way, and may have folded the event: drop it when that "
+            "is over, or has been cancelled; it builds generation ",
+            text);
     else if (strcmp(word, "conflict") == 0)
         set(result, COMMIT_CONFLICT, text[0] ? "the stored position is " : "no position is stored",
             text);

@@ -9,8 +9,8 @@
 #include <fanfold/parked.h>
 #include <stdlib.h>
 
-#define FIXED_KEYS 4
-#define FIXED_ARGS 7
+#define FIXED_KEYS 5
+#define FIXED_ARGS 8
 
 struct wire_row {
     struct str key;
@@ -113,10 +113,14 @@ struct wire_change *commit_request_changes(struct commit_request *request,
     return order;
 }
 
-void commit_request_row_keys(struct commit_request *request)
+void commit_request_row_keys(struct commit_request *request, struct str prefix)
 {
-    for (size_t i = 0; i < request->row_count; i++)
-        resp_arg(&request->resp, request->rows[i].key);
+    for (size_t i = 0; i < request->row_count; i++) {
+        buf_clear(&request->text);
+        buf_add(&request->text, prefix);
+        buf_add(&request->text, request->rows[i].key);
+        resp_arg(&request->resp, buf_str(&request->text));
+    }
 }
 
 static void pack_parked(struct commit_request *request, const struct batch *batch)
@@ -171,7 +175,8 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
     commit_request_key(request, "parked", batch->view, batch->partition);
     commit_request_key(request, "parked-payload", batch->view, batch->partition);
     commit_request_key(request, "waiting", batch->view, batch->partition);
-    commit_request_row_keys(request);
+    commit_request_key(request, "cursor", batch->leader ? batch->leader : batch->view, NULL);
+    commit_request_row_keys(request, batch->row_prefix);
 
     resp_arg(out, str_of(batch->partition));
     add_position(request, &batch->from);
@@ -184,6 +189,8 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
     resp_arg(out, buf_str(&request->text));
     resp_arg(out, buf_str(&request->changes));
     resp_arg(out, buf_str(&request->parked));
+    bool first = !batch->from.epoch[0] && batch->definition;
+    resp_arg(out, first ? str_of(batch->definition) : STR(""));
     return order;
 }
 

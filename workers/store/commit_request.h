@@ -41,11 +41,11 @@ void commit_reply_read(const struct redisReply *reply, const struct wire_change 
 void store_key(struct buf *out, const char *what, const char *view, const char *partition);
 
 /* Parts of a request, for unpark.c. _changes groups and packs the changes into request->changes and
- * returns the order (as _build does); _row_keys then appends the rows' keys to request->resp, _key
- * one of Fanfold's own; _text packs a text, or 0 for none. */
+ * returns the order (as _build does); _row_keys then appends the rows' keys, with the prefix before
+ * each, to request->resp, _key one of Fanfold's own; _text packs a text, or 0 for none. */
 struct wire_change *commit_request_changes(struct commit_request *request,
                                            const struct changes *changes);
-void commit_request_row_keys(struct commit_request *request);
+void commit_request_row_keys(struct commit_request *request, struct str prefix);
 void commit_request_key(struct commit_request *request, const char *what, const char *view,
                         const char *partition);
 void commit_request_text(struct buf *out, struct str text);

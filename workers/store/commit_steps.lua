@@ -14,10 +14,11 @@ end
 
 ----------------------------------------------------------------------------------- (1) the position
 
--- The position, its mark `frozen`, its mark `torn`, and the further fields of the cursor that are asked
--- for; or nil and the answer.
+-- What stands in the cursor: the position, until when it is held, the mark `torn`, the epoch of the view,
+-- the mark `switching`, and the further fields that are asked for; or nil and the answer.
 local function stands(cursor, partition, ...)
-    local standing = try('HMGET', cursor, partition, partition .. '/frozen', partition .. '/torn', ...)
+    local standing = try('HMGET', cursor, partition, partition .. '/hold', partition .. '/torn', 'epoch',
+        'switching', ...)
     if standing.err then
         if find(standing.err, 'WRONGTYPE', 1, true) then
             return nil, {'foreign', cursor .. ' is not a hash but ' .. call('TYPE', cursor).ok}
@@ -28,6 +29,23 @@ local function stands(cursor, partition, ...)
         return nil, {'torn', standing[3]}
     end
     return standing
+end
+
+-- May nobody commit now, or only up to an offset (generation.lua)? Then the answer. A hold ends by Redis'
+-- clock: whoever set it may have died. A switch that has begun does not end but by being finished.
+local function held(standing, to_offset)
+    if standing[5] then
+        return {'frozen'}
+    end
+    local ends, limit = match(standing[2] or '', '^(%d+) (%d*)$')
+    if not ends or (limit ~= '' and to_offset and at_least(limit, to_offset)) then
+        return nil
+    end
+    local time = call('TIME')
+    if tonumber(ends) < time[1] * 1000 + floor(time[2] / 1000) then
+        return nil
+    end
+    return {'frozen', limit}
 end
 
 --------------------------------------------------------------------------------- (2) read and compute

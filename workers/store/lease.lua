@@ -1,11 +1,13 @@
 -- lease.lua: who runs which task (include/fanfold/pool.h). One script, so that a tick sees and changes
 -- everything at once; Redis' clock only.
 --
--- KEYS  1 fanfold:workers   2 fanfold:leases   tick: 3… each task's fanfold:cursor:<view>
+-- KEYS  1 fanfold:workers   2 fanfold:leases   3 fanfold:rebuilds
+--       tick: 4… each task's fanfold:cursor:<view>
 -- ARGV  1 "tick", "release" or "leave"   2 the worker
 --   tick     3 the lease's length, ms   4 the entry's JSON behind "until" and "takes"
 --            5… for each task: view, partition, epoch, held, wanted ("1" or "0")
---            answers for each task: enum pool_answer, owner or stored epoch or "", 1 to give it up
+--            answers for each task: enum pool_answer, owner or stored epoch or "", 1 to give it up;
+--            then for each generation that is being built: the view, and what fanfold:rebuilds has
 --   release  3 view   4 partition
 --
 -- Why nobody starves, and nothing goes round in circles: a free task falls to whoever holds least among
@@ -92,12 +94,12 @@ local function read_tasks()
     local tasks = {}
     for i = 5, #ARGV, 5 do
         local view, partition = ARGV[i], ARGV[i + 1]
-        local cursor = KEYS[3 + #tasks]
-        local stored = redis.pcall('HGET', cursor, partition) or ''
-        if type(stored) == 'table' then -- no hash: the commit finds that out, and stops that view alone
-            stored = ''
+        local cursor = KEYS[4 + #tasks]
+        local stored = redis.pcall('HMGET', cursor, 'epoch', partition)
+        local epoch = '' -- no hash: the commit finds that out, and stops that view alone
+        if not stored.err then
+            epoch = stored[1] or (stored[2] or ''):match('^[^ ]*')
         end
-        local epoch = stored:match('^[^ ]*')
         tasks[#tasks + 1] = {
             name = view .. ' ' .. partition,
             held = ARGV[i + 3] == '1',
@@ -136,14 +138,16 @@ end
 -- Steps 2 and 3: renews what is ours and answers all that needs no comparison of shares.
 local function answer(task, owners, lease)
     local owner = owners[task.name]
-    if task.held then
+    if task.held and not (task.foreign and owner == me) then
         task.answer = owner == me and HELD or LOST
         if owner == me then
             lend(task.name, lease)
         end
         return
     end
-    if owner == me then -- an answer that never arrived, or this worker's life before: not running
+    -- Another definition came into force under it; or an answer never arrived, or it is of this worker's
+    -- life before, and does not run.
+    if owner == me then
         redis.call('HDEL', LEASES, task.name)
         owners[task.name] = nil
     end
@@ -284,7 +288,11 @@ local function tick()
     local names = in_order(workers)
     hand_over(tasks, workers, names, owners)
     plan(workers, names, owners)
-    return report(tasks, owners)
+    local answers = report(tasks, owners)
+    for _, text in ipairs(redis.call('HGETALL', KEYS[3])) do
+        answers[#answers + 1] = text
+    end
+    return answers
 end
 
 local function release(task)

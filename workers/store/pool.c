@@ -11,6 +11,7 @@
 
 #define WORKERS_KEY "fanfold:workers"
 #define LEASES_KEY  "fanfold:leases"
+#define BUILDS_KEY  "fanfold:rebuilds"
 
 #define ANSWER_PARTS 3 /* per task: answer, text, give up */
 
@@ -34,12 +35,13 @@ static struct pool_call *call_new(struct redis_store *redis, void *arg)
 /* EVALSHA lease.lua: `keys` further keys and `args` further arguments are to follow. */
 static void call_begin(struct buf *out, struct redis_store *redis, size_t keys, size_t args)
 {
-    resp_begin(out, 5 + keys + args);
+    resp_begin(out, 6 + keys + args);
     resp_arg(out, STR("EVALSHA"));
     resp_arg(out, str_of(redis_store_sha(redis, SCRIPT_LEASE)));
-    resp_arg_u64(out, 2 + keys);
+    resp_arg_u64(out, 3 + keys);
     resp_arg(out, STR(WORKERS_KEY));
     resp_arg(out, STR(LEASES_KEY));
+    resp_arg(out, STR(BUILDS_KEY));
 }
 
 static void call_send(struct buf *out, struct pool_call *call, redis_reply_fn *on_reply)
@@ -77,7 +79,7 @@ static void take_answer(struct pool_task *task, const redisReply *const *part)
 static bool read_answers(struct pool_call *call, const redisReply *reply, size_t *give_up)
 {
     if (!answered(call, reply) || reply->type != REDIS_REPLY_ARRAY ||
-        reply->elements != call->count * ANSWER_PARTS)
+        reply->elements < call->count * ANSWER_PARTS)
         return false;
     const redisReply *const *parts = (const redisReply *const *)reply->element;
     for (size_t i = 0; i < call->count; i++)
@@ -91,14 +93,31 @@ static bool read_answers(struct pool_call *call, const redisReply *reply, size_t
     return true;
 }
 
+/* What follows the answers: view, text, view, text, … The caller frees the result. */
+static struct pool_build *read_builds(const redisReply *reply, size_t first, size_t *count)
+{
+    size_t left = reply->elements - first;
+    struct pool_build *builds = must_calloc(left / 2 + 1, sizeof *builds);
+    *count = 0;
+    for (size_t i = first; i + 1 < reply->elements; i += 2)
+        if (reply->element[i]->type == REDIS_REPLY_STRING &&
+            reply->element[i + 1]->type == REDIS_REPLY_STRING)
+            builds[(*count)++] =
+                (struct pool_build){reply->element[i]->str, reply->element[i + 1]->str};
+    return builds;
+}
+
 static void on_tick(void *arg, const redisReply *reply)
 {
     struct pool_call *call = arg;
-    size_t give_up;
-    if (read_answers(call, reply, &give_up))
-        call->ticked(call->arg, call->tasks, call->count, give_up);
-    else
-        call->ticked(call->arg, NULL, 0, 0);
+    size_t give_up, count;
+    if (read_answers(call, reply, &give_up)) {
+        struct pool_build *builds = read_builds(reply, call->count * ANSWER_PARTS, &count);
+        call->ticked(call->arg, call->tasks, call->count, give_up, builds, count);
+        free(builds);
+    } else {
+        call->ticked(call->arg, NULL, 0, 0, NULL, 0);
+    }
     free(call);
 }
 

@@ -86,6 +86,15 @@ static void state_copy(struct task_state *to, const struct task_state *from)
         *map_put(&to->waiting, key) = count;
 }
 
+/* The epoch of the view, which all its positions have; "": there is none yet. */
+static const char *epoch_of(const struct ram_store *ram, const char *view)
+{
+    for (size_t i = 0; i < ram->task_count; i++)
+        if (strcmp(ram->tasks[i].view, view) == 0 && ram->tasks[i].state.position.epoch[0])
+            return ram->tasks[i].state.position.epoch;
+    return "";
+}
+
 static void load(struct store *store, const char *view, const char *partition, store_load_fn *done,
                  void *arg)
 {
@@ -95,6 +104,7 @@ static void load(struct store *store, const char *view, const char *partition, s
     answer->loaded = done;
     if (task)
         state_copy(&answer->state, &task->state);
+    snprintf(answer->state.epoch, sizeof(answer->state.epoch), "%s", epoch_of(ram, view));
 }
 
 static struct str copy(struct str text)
@@ -146,11 +156,18 @@ static void park(struct ram_task *task, const struct parked_event *event)
         ++*map_put(&task->state.waiting, event->key);
 }
 
-/* Step (1) of the commit rule (commit.lua). True: go on. */
-static bool compare(const struct position *stored, const struct batch *batch,
-                    struct commit_result *result)
+/* May the first position of a task have this epoch? */
+static bool may_begin(const struct ram_store *ram, const struct batch *batch)
 {
-    if (position_eq(stored, &batch->from))
+    const char *epoch = epoch_of(ram, batch->view);
+    return epoch[0] ? strcmp(epoch, batch->to.epoch) == 0 : batch->definition != NULL;
+}
+
+/* Step (1) of the commit rule (commit.lua). True: go on. */
+static bool compare(const struct ram_store *ram, const struct position *stored,
+                    const struct batch *batch, struct commit_result *result)
+{
+    if (position_eq(stored, &batch->from) && (stored->epoch[0] || may_begin(ram, batch)))
         return true;
     *result = (struct commit_result){.outcome = COMMIT_CONFLICT};
     if (stored->epoch[0] && strcmp(stored->epoch, batch->to.epoch) == 0 &&
@@ -173,7 +190,7 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
     answer->committed = done;
     struct ram_task *task = task_get(ram, batch->view, batch->partition);
     struct task_state *state = &task->state;
-    if (!compare(&state->position, batch, &answer->result))
+    if (!compare(ram, &state->position, batch, &answer->result))
         return;
     ram_rows_apply(&ram->rows, &batch->changes, &answer->result);
     if (answer->result.outcome != COMMIT_OK)
@@ -234,7 +251,7 @@ static void ram_free(struct store *store)
 
 struct store *ram_store_new(void)
 {
-    static const struct store_ops ops = {load, commit, ram_free};
+    static const struct store_ops ops = {.load = load, .commit = commit, .free = ram_free};
     struct ram_store *ram = must_calloc(1, sizeof(*ram));
     ram->store.ops = &ops;
     return &ram->store;

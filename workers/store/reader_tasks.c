@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/timestamp.h"
 #include "store/redis_reader_private.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A field that is not there reads as the empty text. */
@@ -18,20 +19,21 @@ static struct str field_of(const redisReply *reply, size_t i)
 
 static bool is_cursor(const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5)
         return false;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         if (reply->element[i]->type != REDIS_REPLY_STRING &&
             reply->element[i]->type != REDIS_REPLY_NIL)
             return false;
     return true;
 }
 
-/* position.h has the format of the four fields. */
+/* position.h has the format of the fields. */
 static bool read_state(const redisReply *reply, struct task_state *state)
 {
     struct str time = field_of(reply, 1), tally = field_of(reply, 2);
     state->has_time = time.len > 0;
+    state->begins = strtoull(field_of(reply, 4).at, NULL, 10);
     state->reordered = strtoull(field_of(reply, 3).at, NULL, 10);
     return position_read(field_of(reply, 0), &state->position) &&
            (!state->has_time || timestamp_parse(time, &state->time_ms)) &&
@@ -41,9 +43,9 @@ static bool read_state(const redisReply *reply, struct task_state *state)
 bool redis_reader_task(struct redis_reader *reader, const char *view, const char *partition,
                        struct task_state *state, struct error *error)
 {
-    redisReply *reply =
-        reader_ask(reader, error, "HMGET fanfold:cursor:%s %s %s/time %s/tally %s/reordered", view,
-                   partition, partition, partition, partition);
+    redisReply *reply = reader_ask(
+        reader, error, "HMGET fanfold:cursor:%s %s %s/time %s/tally %s/reordered %s/begins", view,
+        partition, partition, partition, partition, partition);
     if (!reply)
         return false;
     struct task_state read = {0};
@@ -59,6 +61,20 @@ bool redis_reader_task(struct redis_reader *reader, const char *view, const char
     return error_set(error, ERROR_CONFIG,
                      "Redis at %s: what fanfold:cursor:%s holds for %s is not a position",
                      reader->where, view, partition);
+}
+
+bool redis_reader_definition(struct redis_reader *reader, const char *view, char epoch[EPOCH_MAX],
+                             struct buf *text, struct error *error)
+{
+    redisReply *reply = reader_ask(reader, error, "HMGET fanfold:cursor:%s epoch definition", view);
+    if (!reply)
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+        return reader_unexpected(reader, reply, "the view's definition", error);
+    snprintf(epoch, EPOCH_MAX, "%s", field_of(reply, 0).at);
+    buf_add(text, field_of(reply, 1));
+    freeReplyObject(reply);
+    return true;
 }
 
 /* Redis' clock, by which entries and leases end. */

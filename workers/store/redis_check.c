@@ -22,6 +22,7 @@ static const char *const scratch_commands[][ARGS_MAX] = {
     {"HMGET", "@h", "f", "g"},
     {"HGETALL", "@h"},
     {"HLEN", "@h"},
+    {"HKEYS", "@h"},
     {"HDEL", "@h", "g"},
     {"ZADD", "@z", "1", "m"},
     {"ZSCORE", "@z", "m"},
@@ -46,7 +47,9 @@ static const char *const scratch_commands[][ARGS_MAX] = {
     {"TYPE", "@t"},
     {"PEXPIREAT", "@t", "4102444800000"},
     {"TIME"},
-    {"UNLINK", "@h", "@z", "@s", "@l", "@p", "@t"},
+    {"SCAN", "0", "COUNT", "1"},
+    {"RENAME", "@t", "@u"},
+    {"UNLINK", "@h", "@z", "@s", "@l", "@p", "@u"},
 };
 
 #define SCRATCH_COUNT (sizeof(scratch_commands) / sizeof(*scratch_commands))
@@ -62,6 +65,7 @@ static const struct script scripts[SCRIPT_COUNT] = {
     [SCRIPT_COMMIT] = {"commit", commit_lua, "#!lua\n"},
     [SCRIPT_LEASE] = {"lease", lease_lua, "#!lua flags=allow-oom\n"},
     [SCRIPT_UNPARK] = {"unpark", unpark_lua, "#!lua\n"},
+    [SCRIPT_GENERATION] = {"generation", generation_lua, "#!lua flags=allow-oom\n"},
 };
 
 static void end(struct redis_check *check, const struct error *why)
@@ -181,13 +185,14 @@ static void on_run(void *arg, const redisReply *reply)
 /* Against a position that does not exist: the script compares, and changes nothing. */
 static void run_commit(struct redis_check *check)
 {
-    const char *const args[] = {"EVALSHA", check->sha[SCRIPT_COMMIT],
-                                "4",       "@h",
-                                "@p",      "@l",
-                                "@s",      "partition",
-                                "x 0 0 0", "x 1 0 0",
-                                "",        "",
-                                "\xdd",    ""};
+    const char *const args[] = {"EVALSHA",   check->sha[SCRIPT_COMMIT],
+                                "5",         "@h",
+                                "@p",        "@l",
+                                "@s",        "@h",
+                                "partition", "x 0 0 0",
+                                "x 1 0 0",   "",
+                                "",          "\xdd",
+                                "",          ""};
     send_args(check, args, sizeof(args) / sizeof(*args), on_run);
 }
 

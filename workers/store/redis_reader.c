@@ -4,10 +4,11 @@
 #include <fanfold/redis_reader.h>
 
 #include "base/error.h"
-#include "store/redis_client.h"
+#include "store/redis_check.h"
 #include "store/redis_reader_private.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CONNECT_SECONDS 3
@@ -47,12 +48,8 @@ bool reader_wrong_type(const redisReply *reply)
     return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0;
 }
 
-redisReply *reader_ask(struct redis_reader *reader, struct error *error, const char *format, ...)
+static redisReply *answered(struct redis_reader *reader, redisReply *reply, struct error *error)
 {
-    va_list args;
-    va_start(args, format);
-    redisReply *reply = redisvCommand(reader->context, format, args);
-    va_end(args);
     if (!reply) {
         lost(reader, error);
         return NULL;
@@ -61,6 +58,65 @@ redisReply *reader_ask(struct redis_reader *reader, struct error *error, const c
         refused(reader, reply, error);
         return NULL;
     }
+    return reply;
+}
+
+redisReply *reader_ask(struct redis_reader *reader, struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    redisReply *reply = redisvCommand(reader->context, format, args);
+    va_end(args);
+    return answered(reader, reply, error);
+}
+
+redisReply *reader_ask_words(struct redis_reader *reader, struct error *error,
+                             const struct str *words, size_t count)
+{
+    const char **texts = must_calloc(count + 1, sizeof *texts);
+    size_t *sizes = must_calloc(count + 1, sizeof *sizes);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = words[i].at;
+        sizes[i] = words[i].len;
+    }
+    redisReply *reply = redisCommandArgv(reader->context, (int)count, texts, sizes);
+    free(texts);
+    free(sizes);
+    return answered(reader, reply, error);
+}
+
+/* EVALSHA: a user may be allowed to load and run scripts, but not EVAL. */
+static bool load(struct redis_reader *reader, const char *script, char sha[REDIS_SHA_LEN + 1],
+                 struct error *error)
+{
+    const struct str words[] = {STR("SCRIPT"), STR("LOAD"), str_of(script)};
+    redisReply *reply = reader_ask_words(reader, error, words, 3);
+    if (!reply)
+        return false;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA_LEN)
+        return reader_unexpected(reader, reply, "SCRIPT LOAD", error);
+    memcpy(sha, reply->str, REDIS_SHA_LEN + 1);
+    freeReplyObject(reply);
+    return true;
+}
+
+redisReply *reader_run(struct redis_reader *reader, const char *script, const struct str *keys,
+                       size_t key_count, const struct str *args, size_t arg_count,
+                       struct error *error)
+{
+    char sha[REDIS_SHA_LEN + 1], number[24];
+    if (!load(reader, script, sha, error))
+        return NULL;
+    struct str *words = must_calloc(3 + key_count + arg_count, sizeof *words);
+    snprintf(number, sizeof number, "%zu", key_count);
+    words[0] = STR("EVALSHA");
+    words[1] = str_of(sha);
+    words[2] = str_of(number);
+    if (key_count)
+        memcpy(words + 3, keys, key_count * sizeof *keys);
+    memcpy(words + 3 + key_count, args, arg_count * sizeof *args);
+    redisReply *reply = reader_ask_words(reader, error, words, 3 + key_count + arg_count);
+    free(words);
     return reply;
 }
 

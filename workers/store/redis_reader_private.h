@@ -16,6 +16,13 @@ struct redis_reader {
 /* redisCommand's format; freeReplyObject() the answer. It may be a WRONGTYPE error, but no other:
  * NULL when there was no answer or an error, and `error` says why. */
 redisReply *reader_ask(struct redis_reader *reader, struct error *error, const char *format, ...);
+/* The same with each word as it is. */
+redisReply *reader_ask_words(struct redis_reader *reader, struct error *error,
+                             const struct str *words, size_t count);
+/* Runs a script of scripts.h. */
+redisReply *reader_run(struct redis_reader *reader, const char *script, const struct str *keys,
+                       size_t key_count, const struct str *args, size_t arg_count,
+                       struct error *error);
 bool reader_wrong_type(const redisReply *reply);
 /* An array whose elements are all texts. */
 bool reader_is_texts(const redisReply *reply);

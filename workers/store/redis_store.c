@@ -177,10 +177,12 @@ static void on_position(void *arg, const redisReply *reply)
 {
     struct load_call *call = arg;
     struct task_state *state = &call->state;
-    if (!is_answer(call, reply, 3))
+    if (!is_answer(call, reply, 5))
         return;
     struct str position = text_of(reply->element[0]), time = text_of(reply->element[1]),
                tally = text_of(reply->element[2]);
+    state->begins = strtoull(text_of(reply->element[4]).at, NULL, 10);
+    snprintf(state->epoch, sizeof(state->epoch), "%s", text_of(reply->element[3]).at);
     if (!position_read(position, &state->position))
         load_fail(call, STORE_FAILED, "what stands as the position is none: ", position.at);
     if (time.len && !timestamp_parse(time, &state->time_ms))
@@ -225,7 +227,7 @@ static void redis_load(struct store *store, const char *view, const char *partit
 
     struct buf resp = {0}, text = {0};
     static const char *const suffixes[] = {"", "/time", "/tally"};
-    resp_begin(&resp, 5);
+    resp_begin(&resp, 7);
     resp_arg(&resp, STR("HMGET"));
     store_key(&text, "cursor", view, NULL);
     resp_arg(&resp, buf_str(&text));
@@ -234,6 +236,10 @@ static void redis_load(struct store *store, const char *view, const char *partit
         buf_printf(&text, "%s%s", partition, suffixes[i]);
         resp_arg(&resp, buf_str(&text));
     }
+    resp_arg(&resp, STR("epoch"));
+    buf_clear(&text);
+    buf_printf(&text, "%s/begins", partition);
+    resp_arg(&resp, buf_str(&text));
     redis_client_send(redis->client, buf_str(&resp), on_position, call);
 
     buf_clear(&resp);
@@ -245,6 +251,128 @@ static void redis_load(struct store *store, const char *view, const char *partit
     redis_client_send(redis->client, buf_str(&resp), on_waiting, call);
     buf_release(&resp);
     buf_release(&text);
+}
+
+/* --------------------------------------------------------------------------- set aside, definition
+ */
+
+/* Three replies: the position, and the offsets that are parked and dropped. */
+struct aside_call {
+    struct load_call base;
+    struct set_aside aside;
+    store_aside_fn *done;
+};
+
+static void on_aside_position(void *arg, const redisReply *reply)
+{
+    struct aside_call *call = arg;
+    struct position position = {0};
+    if (!is_answer(&call->base, reply, 1))
+        return;
+    if (!position_read(text_of(reply->element[0]), &position))
+        load_fail(&call->base, STORE_FAILED, "what stands as the position is none", "");
+    call->aside.has_offset = position.epoch[0];
+    call->aside.offset = position.offset;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void read_offsets(const redisReply *reply, uint64_t **offsets, size_t *count)
+{
+    *count = reply->elements;
+    *offsets = must_alloc((reply->elements + 1) * sizeof(**offsets));
+    for (size_t i = 0; i < reply->elements; i++)
+        (*offsets)[i] = strtoull(text_of(reply->element[i]).at, NULL, 10);
+    qsort(*offsets, *count, sizeof(**offsets), by_offset);
+}
+
+static void on_parked(void *arg, const redisReply *reply)
+{
+    struct aside_call *call = arg;
+    if (is_answer(&call->base, reply, 0))
+        read_offsets(reply, &call->aside.parked, &call->aside.parked_count);
+}
+
+static void on_dropped(void *arg, const redisReply *reply)
+{
+    struct aside_call *call = arg;
+    if (is_answer(&call->base, reply, 0))
+        read_offsets(reply, &call->aside.dropped, &call->aside.dropped_count);
+    if (call->base.status == STORE_OK)
+        call->done(call->base.arg, STORE_OK, &call->aside, NULL);
+    else
+        call->done(call->base.arg, call->base.status, NULL, &call->base.error);
+    set_aside_release(&call->aside);
+    free(call);
+}
+
+/* The position is read first: what is parked or dropped up to it is in the answers that follow. */
+static void redis_aside(struct store *store, const char *view, const char *partition,
+                        store_aside_fn *done, void *arg)
+{
+    struct redis_store *redis = of(store);
+    struct aside_call *call = must_calloc(1, sizeof(*call));
+    call->base = (struct load_call){.redis = redis, .arg = arg};
+    call->done = done;
+    static const struct {
+        const char *command, *what;
+        redis_reply_fn *done;
+    } asks[] = {{"HMGET", "cursor", on_aside_position},
+                {"HKEYS", "parked", on_parked},
+                {"HKEYS", "dropped", on_dropped}};
+    struct buf resp = {0}, key = {0};
+    for (size_t i = 0; i < 3; i++) {
+        bool cursor = i == 0;
+        buf_clear(&resp);
+        buf_clear(&key);
+        store_key(&key, asks[i].what, view, cursor ? NULL : partition);
+        resp_begin(&resp, cursor ? 3 : 2);
+        resp_arg(&resp, str_of(asks[i].command));
+        resp_arg(&resp, buf_str(&key));
+        if (cursor)
+            resp_arg(&resp, str_of(partition));
+        redis_client_send(redis->client, buf_str(&resp), asks[i].done, call);
+    }
+    buf_release(&resp);
+    buf_release(&key);
+}
+
+struct definition_call {
+    struct load_call base;
+    redis_definition_fn *done;
+};
+
+static void on_definition(void *arg, const redisReply *reply)
+{
+    struct definition_call *call = arg;
+    if (is_answer(&call->base, reply, 2))
+        call->done(call->base.arg, STORE_OK, text_of(reply->element[0]), text_of(reply->element[1]),
+                   NULL);
+    else
+        call->done(call->base.arg, call->base.status, STR(""), STR(""), &call->base.error);
+    free(call);
+}
+
+void redis_store_definition(struct redis_store *redis, const char *view, redis_definition_fn *done,
+                            void *arg)
+{
+    struct definition_call *call = must_calloc(1, sizeof(*call));
+    call->base = (struct load_call){.redis = redis, .arg = arg};
+    call->done = done;
+    struct buf resp = {0}, key = {0};
+    store_key(&key, "cursor", view, NULL);
+    resp_begin(&resp, 4);
+    resp_arg(&resp, STR("HMGET"));
+    resp_arg(&resp, buf_str(&key));
+    resp_arg(&resp, STR("epoch"));
+    resp_arg(&resp, STR("definition"));
+    redis_client_send(redis->client, buf_str(&resp), on_definition, call);
+    buf_release(&resp);
+    buf_release(&key);
 }
 
 /* --------------------------------------------------------------------------------------------------
@@ -261,7 +389,8 @@ static void redis_free(struct store *store)
 struct redis_store *redis_store_new(struct event_base *base, const struct uri *uri,
                                     const struct redis_store_hooks *hooks, void *arg)
 {
-    static const struct store_ops ops = {redis_load, redis_commit, redis_free};
+    static const struct store_ops ops = {
+        .load = redis_load, .commit = redis_commit, .free = redis_free, .aside = redis_aside};
     static const struct redis_client_hooks client_hooks = {on_connected, on_down};
     struct redis_store *redis = must_calloc(1, sizeof(*redis));
     redis->store.ops = &ops;

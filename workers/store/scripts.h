@@ -5,6 +5,8 @@
 #define FANFOLD_STORE_SCRIPTS_H
 
 extern const char commit_lua[];
+extern const char compare_lua[];
+extern const char generation_lua[];
 extern const char lease_lua[];
 extern const char unpark_lua[];
 

@@ -74,7 +74,7 @@ static struct wire_change *build(struct commit_request *request, const struct un
     commit_request_key(request, "cursor", unpark->view, NULL);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         commit_request_key(request, keys[i], unpark->view, unpark->partition);
-    commit_request_row_keys(request);
+    commit_request_row_keys(request, STR(""));
     resp_arg(out, str_of(unpark->partition));
     resp_arg(out, str_of(unpark->epoch));
     resp_arg(out, unpark->reorders ? STR("1") : STR(""));

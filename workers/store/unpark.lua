@@ -22,7 +22,7 @@
 --       5 changes, as in commit.lua
 --       6 events, MessagePack, one flat array; for each:
 --         offset, enum unpark_what, key or 0, record or 0, payload or 0
--- Answer: as commit.lua, without `already`
+-- Answer: as commit.lua, without `already`; or building, generation: nothing may be dropped now
 
 local FOLDED, DROPPED, FAILED = 0, 1, 2 -- enum unpark_what
 
@@ -30,7 +30,8 @@ local FOLDED, DROPPED, FAILED = 0, 1, 2 -- enum unpark_what
 
 local cursor, parked_key, payload_key, waiting_key, dropped_key = unpack(KEYS, 1, 5)
 local partition = ARGV[1]
-local standing, other = stands(cursor, partition, partition .. '/tally', partition .. '/reordered')
+local standing, other = stands(cursor, partition, partition .. '/tally', partition .. '/reordered',
+    'building')
 if not standing then
     return other
 end
@@ -39,8 +40,9 @@ local epoch, offset, fingerprint, park_revision = parts(stored)
 if epoch ~= ARGV[2] then
     return {'conflict', stored}
 end
-if standing[2] then
-    return {'frozen'}
+other = held(standing)
+if other then
+    return other
 end
 local wrong = no_hash(2, 5)
 if wrong then
@@ -152,15 +154,18 @@ wrong = plan_waiting()
 if wrong then
     return {'foreign', wrong}
 end
-local tally = new_tally(standing[4] or '')
+if dropped > 0 and standing[8] then -- the generation may have folded it: nothing takes it out again
+    return {'building', standing[8]}
+end
+local tally = new_tally(standing[6] or '')
 if not tally then
     return {'foreign', 'field ' .. partition .. '/tally of ' .. cursor .. ' is ' ..
-        (standing[4] or 'not there') .. ', which does not count the events that are parked'}
+        (standing[6] or 'not there') .. ', which does not count the events that are parked'}
 end
 local fields = {partition, epoch .. ' ' .. offset .. ' ' .. fingerprint .. ' ' ..
     int_text(tonumber(park_revision) + revision_step()), partition .. '/tally', tally}
 if ARGV[3] == '1' and folded > 0 then
-    fields[5], fields[6] = partition .. '/reordered', int_text((int_of(standing[5] or '0') or 0) + folded)
+    fields[5], fields[6] = partition .. '/reordered', int_text((int_of(standing[7] or '0') or 0) + folded)
 end
 local hindrance = hinders()
 if hindrance then

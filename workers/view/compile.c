@@ -201,10 +201,10 @@ static void on_compile(struct compiler *c, cJSON *on)
 static void digest(struct compiler *c, const cJSON *tree)
 {
     struct error error;
-    struct str text;
+    struct str *text = &c->view->text;
 
-    if (literal_text(tree, c->arena, &text, &error))
-        c->view->digest = hash128(text).lo;
+    if (literal_text(tree, c->arena, text, &error))
+        c->view->digest = hash128(*text).lo;
     else
         faults_add(c->faults, c->file, "", "%s", error.text);
 }

@@ -103,6 +103,11 @@ uint64_t view_digest(const struct view *view)
     return view->digest;
 }
 
+struct str view_text(const struct view *view)
+{
+    return view->text;
+}
+
 size_t view_row_count(const struct view *view)
 {
     return view->family_count;

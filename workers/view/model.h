@@ -191,6 +191,7 @@ struct view {
     struct view_row *families;
     size_t family_count;
     bool commutes;
+    struct str text; /* canonical */
     uint64_t digest;
 };
 

@@ -42,8 +42,12 @@ void batcher_reset(struct batcher *batcher, struct task_state *state)
 
 void batcher_open(const struct batcher *batcher, struct batch *batch)
 {
+    const struct role *role = batcher->role;
     batch_clear(batch);
-    batch->view = view_name(batcher->view);
+    batch->view = role ? role->name : view_name(batcher->view);
+    batch->row_prefix = role ? str_of(role->row_prefix) : STR("");
+    batch->leader = role ? role->leader : NULL;
+    batch->definition = batcher->definition;
     batch->partition = batcher->partition;
     batch->from = batcher->position;
 }
@@ -140,10 +144,20 @@ static bool concerns(const struct batcher *batcher, const struct delivery *deliv
     return view_matches(batcher->view, delivery->event->type);
 }
 
+static void leave_out(struct batcher *batcher, uint64_t offset)
+{
+    batcher->tally.skipped++;
+    set_aside(batcher, offset);
+}
+
 static bool fails(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
                   struct str key, const char *reason, struct error *error)
 {
     enum on_error rule = view_on_error(batcher->view);
+    const struct set_aside *aside = batcher->aside;
+    if (rule == ON_ERROR_PARK && aside && batcher->role->strict &&
+        !set_aside_has(aside->parked, aside->parked_count, delivery->offset))
+        rule = ON_ERROR_STOP;
     if (rule == ON_ERROR_PARK) {
         park(batcher, delivery, batch, key, reason, false);
         return true;
@@ -152,8 +166,7 @@ static bool fails(struct batcher *batcher, const struct delivery *delivery, stru
               STRF(delivery->event->id), (unsigned long long)delivery->offset, reason);
     if (rule == ON_ERROR_STOP)
         return false;
-    batcher->tally.skipped++;
-    set_aside(batcher, delivery->offset);
+    leave_out(batcher, delivery->offset);
     return true;
 }
 
@@ -185,11 +198,20 @@ static bool try_fold(struct batcher *batcher, const struct delivery *delivery, s
     return true;
 }
 
+/* A view is the fold of the log without the events that were dropped, in every generation. */
+static bool is_dropped(const struct batcher *batcher, uint64_t offset)
+{
+    const struct set_aside *aside = batcher->aside;
+    return aside && set_aside_has(aside->dropped, aside->dropped_count, offset);
+}
+
 bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
                   struct error *error)
 {
     arena_clear(&batcher->scratch);
-    if (delivery->duplicate == WINDOW_DUPLICATE)
+    if (is_dropped(batcher, delivery->offset))
+        leave_out(batcher, delivery->offset);
+    else if (delivery->duplicate == WINDOW_DUPLICATE)
         batcher->tally.duplicates++;
     else if (!concerns(batcher, delivery))
         batcher->tally.ignored++;

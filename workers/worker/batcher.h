@@ -48,9 +48,21 @@ struct refusal {
     char *reason;
 };
 
+/* What is folded: a view, or a generation of it that is built beside it. */
+struct role {
+    char *name;       /* "stock", or "stock@2" */
+    char *row_prefix; /* "", or "fanfold:g:2:" */
+    char *leader;     /* the view that it must not overtake; NULL: none */
+    char *aside_of;   /* the view whose dropped events it leaves out; NULL: it is a view itself */
+    bool strict;      /* an event that fails parks only if it was parked there as well */
+};
+
 struct batcher {
     const struct view *view;
     const char *partition;
+    const struct role *role;       /* NULL: the view itself */
+    const char *definition;        /* its text, for the first position; NULL: one is stored */
+    const struct set_aside *aside; /* of role->aside_of */
     char epoch[EPOCH_MAX];
     struct position position; /* epoch "" until the first event, when nothing is stored yet */
     struct tally tally;
@@ -68,8 +80,9 @@ void batcher_init(struct batcher *batcher, const struct view *view, const char *
  * position. */
 void batcher_reset(struct batcher *batcher, struct task_state *state);
 void batcher_open(const struct batcher *batcher, struct batch *batch);
-/* False: on_error is "stop" and this event cannot be folded; error says why. Nothing was added
- * then. True, and tally.skipped went up: on_error is "skip"; error says why. */
+/* False: on_error is "stop" (or the role is strict) and this event cannot be folded; error says
+ * why. Nothing was added then. True, and tally.skipped went up: on_error is "skip"; error says why.
+ */
 bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
                   struct error *error);
 void batcher_close(const struct batcher *batcher, struct batch *batch);
@@ -80,12 +93,5 @@ uint64_t batch_event_offset(const struct batch *batch, uint32_t event);
 /* The script refused the event at offset: next time it parks with this reason. */
 void batcher_refuse(struct batcher *batcher, uint64_t offset, const char *reason);
 void batcher_release(struct batcher *batcher);
-
-/* Of how a log is read: `read` rules and duplicate window. Equal: the same events in the same way.
- */
-uint64_t log_digest(const struct log_config *log);
-
-/* "<generation>.<digest>": everything that decides the fold (DESIGN section 2, epoch). */
-void epoch_write(const struct view *view, const struct log_config *log, char out[EPOCH_MAX]);
 
 #endif

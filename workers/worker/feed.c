@@ -15,6 +15,7 @@
 
 struct feed {
     struct host *host;
+    struct definition *definition; /* in use: log is of it */
     const struct log_config *log;
     char *partition;
     struct stream_reader *reader;
@@ -85,16 +86,16 @@ static bool probe_gap(struct feed *feed, uint64_t expected, struct stream_ends *
     return false;
 }
 
-/* A task without a position starts at the very first event. */
+/* A task without a position starts at the very first event, or where its rebuild was told to. */
 static void check_beginning(struct feed *feed, uint64_t offset)
 {
     for (size_t i = feed->task_count; i-- > 0;)
-        if (!feed->tasks[i]->committed.epoch[0] && offset != 0)
+        if (!feed->tasks[i]->committed.epoch[0] && offset > feed->tasks[i]->begins)
             task_stop(
                 feed->tasks[i], TROUBLE_BEGINNING,
-                "the log begins at offset %llu, not at 0: retention removed events, and this view "
-                "has not folded any yet",
-                (unsigned long long)offset);
+                "the log begins at offset %llu, not at %llu: retention removed events, and this "
+                "view has not folded any yet",
+                (unsigned long long)offset, (unsigned long long)feed->tasks[i]->begins);
 }
 
 /* The first delivery: later than asked for is either a gap, or retention has cut into what a task
@@ -310,20 +311,22 @@ static size_t stop_beyond_end(struct task *const *tasks, size_t count,
     return kept;
 }
 
-static struct feed *feed_new(struct host *host, const struct log_config *log, const char *partition)
+static struct feed *feed_new(struct host *host, const struct task *task)
 {
     struct feed *feed = must_calloc(1, sizeof *feed);
     feed->host = host;
-    feed->log = log;
-    feed->partition = must_strdup(partition);
-    feed->window = window_new(log->dedupe_window);
-    feed->decoder = (struct decoder){.partition = feed->partition, .read = &log->read};
+    feed->definition = definition_use(task->definition);
+    feed->log = task->log;
+    feed->partition = must_strdup(task->partition);
+    feed->window = window_new(task->log->dedupe_window);
+    feed->decoder = (struct decoder){.partition = feed->partition, .read = &task->log->read};
     return feed;
 }
 
-struct feed *feed_open(struct host *host, const struct log_config *log, const char *partition,
-                       struct task *const *tasks, size_t count, struct error *error)
+struct feed *feed_open(struct host *host, struct task *const *tasks, size_t count,
+                       struct error *error)
 {
+    const char *partition = tasks[0]->partition;
     uint64_t start = UINT64_MAX, furthest = 0;
     for (size_t i = 0; i < count; i++) {
         if (task_start(tasks[i]) < start)
@@ -340,7 +343,7 @@ struct feed *feed_open(struct host *host, const struct log_config *log, const ch
     struct feed *feed = NULL;
     if (count) {
         static const struct stream_reader_hooks hooks = {on_message, on_turn, on_closed};
-        feed = feed_new(host, log, partition);
+        feed = feed_new(host, left[0]);
         feed->start = start;
         feed->reader = stream_reader_open(
             host->base, host->amqp, partition,
@@ -407,11 +410,6 @@ bool feed_has_reached(const struct feed *feed, uint64_t offset)
     return feed->seen > 0 && feed->last_offset >= offset;
 }
 
-const struct log_config *feed_log(const struct feed *feed)
-{
-    return feed->log;
-}
-
 bool feed_is_over(const struct feed *feed)
 {
     return feed->closed.kind != ERROR_NONE || feed->task_count == 0;
@@ -443,6 +441,7 @@ void feed_close(struct feed *feed)
     window_free(feed->window);
     arena_release(&feed->arena);
     free(feed->tasks);
+    definition_drop(feed->definition);
     free(feed->partition);
     free(feed);
 }

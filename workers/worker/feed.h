@@ -1,7 +1,7 @@
 /*
  * feed.h: one read of a partition, shared by the tasks of this process whose cursors are close.
  *
- *     feed = feed_open(&host, log, partition, tasks, count, &error);     blocks for some seconds at
+ *     feed = feed_open(&host, tasks, count, &error);     blocks for some seconds at
  * most feed_join(feed, task)                   a task that may use what the ring still holds
  *     feed_leave(feed, task)
  *     if (feed_is_over(feed)) feed_close(feed);      at the end of the turn, never in a callback
@@ -24,11 +24,12 @@
 
 struct feed;
 
-/* NULL: error says why, and whether trying again may help (ERROR_UNAVAILABLE). Tasks whose cursor
+/* tasks: one at least, all of the same partition, read in the same way.
+ * NULL: error says why, and whether trying again may help (ERROR_UNAVAILABLE). Tasks whose cursor
  * is beyond the end of the log are stopped, not attached; when none is left the feed is NULL and
  * error->kind is ERROR_NONE. */
-struct feed *feed_open(struct host *host, const struct log_config *log, const char *partition,
-                       struct task *const *tasks, size_t count, struct error *error);
+struct feed *feed_open(struct host *host, struct task *const *tasks, size_t count,
+                       struct error *error);
 /* Can the task go on with what this feed holds? If so it is attached. */
 bool feed_join(struct feed *feed, struct task *task);
 void feed_leave(struct feed *feed, struct task *task);
@@ -38,8 +39,6 @@ void feed_turn(struct feed *feed);
 bool feed_is_shared(const struct feed *feed);
 /* Has it read as far as this offset? */
 bool feed_has_reached(const struct feed *feed, uint64_t offset);
-/* The log that it was opened with must stay as long as the feed. */
-const struct log_config *feed_log(const struct feed *feed);
 /* The connection is lost, or no task is attached. */
 bool feed_is_over(const struct feed *feed);
 /* Pauses or resumes reading, by the host's budget. */

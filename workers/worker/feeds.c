@@ -49,8 +49,7 @@ static bool open_feed(struct process *process, struct task *first, struct error 
 {
     struct task **group = must_alloc(process->task_count * sizeof *group);
     size_t count = gather(process, first, group);
-    struct feed *feed =
-        feed_open(&process->host, first->log, first->partition, group, count, error);
+    struct feed *feed = feed_open(&process->host, group, count, error);
     if (feed) {
         process->feeds =
             must_realloc(process->feeds, (process->feed_count + 1) * sizeof *process->feeds);

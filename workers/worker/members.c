@@ -8,29 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void refuse(struct task *task, const char *found)
-{
-    char why[sizeof task->refused];
-    snprintf(why, sizeof why,
-             "another definition is in force: Redis has epoch %s, this worker's files give %s",
-             found, task->epoch);
-    if (strcmp(why, task->refused) == 0)
-        return;
-    memcpy(task->refused, why, sizeof why);
-    log_error("%s on %s: refused: %s (the view file, or \"read\" or \"dedupe_window\" of its log)",
-              view_name(task->view), task->partition, why);
-}
-
 static void take_answer(struct process *process, struct task *task, const struct pool_task *answer)
 {
     bool idle = task_is_idle(task);
     if (answer->answer == POOL_EPOCH) {
-        if (idle)
-            refuse(task, answer->found);
+        served_other_epoch(task->served, answer->found);
+        if (!idle)
+            task_end(task, "another definition is in force");
         return;
     }
-    if (idle)
-        task->refused[0] = '\0';
     if (answer->answer == POOL_HELD) {
         if (!idle || answer->held)
             return; /* asked while it ran and idle by now: its lease is being given back */
@@ -44,7 +30,8 @@ static void take_answer(struct process *process, struct task *task, const struct
     }
 }
 
-static void on_tick(void *arg, struct pool_task *tasks, size_t count, size_t give_up)
+static void on_tick(void *arg, struct pool_task *tasks, size_t count, size_t give_up,
+                    const struct pool_build *builds, size_t build_count)
 {
     (void)give_up; /* the tasks themselves are marked */
     struct process *process = arg;
@@ -55,6 +42,8 @@ static void on_tick(void *arg, struct pool_task *tasks, size_t count, size_t giv
         if (tasks[i].give_up)
             task_end(task, "another worker takes its share");
     }
+    if (tasks)
+        builds_update(process, builds, build_count);
     host_wake(&process->host);
 }
 
@@ -66,11 +55,11 @@ static void ask(struct process *process)
     process->asked_count = 0;
     for (size_t i = 0; i < process->task_count; i++) {
         struct task *task = process->tasks[i];
-        if (task->removed)
-            continue;
+        if (task->removed || task->served->found[0])
+            continue; /* its definition is being looked for */
         process->asked_tasks[process->asked_count] = task;
         process->asked[process->asked_count++] =
-            (struct pool_task){.view = view_name(task->view),
+            (struct pool_task){.view = task->role->name,
                                .partition = task->partition,
                                .epoch = task->epoch,
                                .held = !task_is_idle(task),
@@ -120,6 +109,6 @@ void members_release_lease(struct process *process, const struct task *task)
 {
     if (process->leaving)
         return;
-    pool_release(process->redis, process->name, view_name(task->view), task->partition, on_released,
+    pool_release(process->redis, process->name, task->role->name, task->partition, on_released,
                  &process->host);
 }

@@ -3,7 +3,9 @@
  *
  *     worker.c   start, signals, timers, the end of each turn
  *     feeds.c    which tasks share which read of a partition
- *     files.c    configuration and view files, and the tasks that follow from them
+ *     files.c    configuration and view files: which views are served
+ *     served.c   the definition that each of them is folded by, and the tasks that follow from it
+ *     builds.c   the generations that are being built beside them
  *     members.c  the pool: ticks, shares, leaving
  *     report.c   what `fanfold status` shows of this process
  */
@@ -17,13 +19,23 @@
 #include "worker/worker.h"
 #include <fanfold/pool.h>
 
-/* One reading of the files. It stays as long as a task of it runs. */
-struct files {
-    struct config config;
-    struct view_set views;
-    struct faults faults; /* of view files that were left out */
-    size_t tasks;         /* tasks that use it */
-    struct files *next;
+/* A view that this process serves, or a generation that is built beside one. It is folded by the
+ * definition that is in force, which stands in Redis; what the files say is folded only while none
+ * is. */
+struct served {
+    struct process *process;
+    struct role role;
+    char *file;                 /* of the view */
+    struct definition *wished;  /* what the files say; NULL: it is a generation in the making */
+    struct definition *current; /* what its tasks fold by; NULL: not known yet */
+    char epoch[EPOCH_MAX];      /* of `current`, as far as it is known */
+    char found[EPOCH_MAX]; /* another one is in force: its definition is to be fetched; "" : none is
+                            */
+    bool fetching;
+    char refused[512]; /* why the definition in force cannot be folded here; "" : it can */
+    char refused_epoch[EPOCH_MAX];
+    double tries; /* of a generation in the making: how often it was asked for */
+    bool gone;    /* not served any more: freed when its tasks are gone */
 };
 
 struct process {
@@ -35,7 +47,10 @@ struct process {
     char name[128];
     int64_t started_ms; /* wall clock */
 
-    struct files *files; /* newest first */
+    struct config config; /* as first read: the servers' addresses do not change while it runs */
+    struct faults faults; /* of view files that were left out, as last read */
+    struct served **served;
+    size_t served_count;
     struct task **tasks;
     size_t task_count;
     struct feed **feeds;
@@ -45,6 +60,7 @@ struct process {
     struct task **asked_tasks;
     size_t asked_count;
     bool ticking;
+    bool switching;     /* a step of a switch of generations is under way */
     int64_t ticked_at;  /* monotonic */
     int64_t watched_at; /* monotonic, the service manager's watchdog */
 
@@ -61,13 +77,29 @@ void feeds_merge(struct process *process);
 
 /* files.c */
 bool files_load(struct process *process, struct faults *faults);
-/* SIGHUP: new views start, removed ones stop, changed ones go on as they were, bad files are
- * refused. */
+/* SIGHUP: new views start, removed ones stop, bad files are refused; a changed definition waits
+ * until it comes into force (`fanfold adopt`, `fanfold rebuild`). */
 void files_reload(struct process *process);
-/* Frees removed tasks that are idle, and readings that nobody uses. Not while a tick is under way.
- */
-void files_collect(struct process *process);
-void files_release(struct process *process);
+
+/* served.c */
+/* definition is taken over. */
+struct served *served_add(struct process *process, const char *name, const char *file,
+                          struct definition *wished);
+struct served *served_find(const struct process *process, const char *name);
+/* The files say something else now; definition is taken over. */
+void served_wish(struct served *served, struct definition *wished);
+/* Do the files say something else than what is in force? */
+bool served_is_changed(const struct served *served);
+/* Another epoch than its own is in force. */
+void served_other_epoch(struct served *served, const char *found);
+void served_end(struct served *served, const char *why);
+/* At the end of a turn: fetches definitions that came into force, once the tasks of the former ones
+ * have ended; frees what is gone. */
+void served_turn(struct process *process);
+void served_release(struct process *process);
+
+/* builds.c: the generations in the making, as the pool's tick told. */
+void builds_update(struct process *process, const struct pool_build *builds, size_t count);
 
 /* members.c */
 void members_tick(struct process *process);

@@ -28,16 +28,23 @@ static void report_task(cJSON *list, struct task *task, double seconds)
     if (task_is_idle(task))
         return;
     cJSON *item = cJSON_CreateObject();
-    cJSON_AddStringToObject(item, "view", view_name(task->view));
+    const struct served *served = task->served;
+    bool changed = served_is_changed(served);
+    cJSON_AddStringToObject(item, "view", task->role->name);
     cJSON_AddStringToObject(item, "partition", task->partition);
     cJSON_AddStringToObject(item, "state", task_status_name(task->status));
-    cJSON_AddStringToObject(item, "reason", task->reason[0] ? task->reason : task->refused);
+    cJSON_AddStringToObject(item, "reason",
+                            task->reason[0] ? task->reason
+                            : changed       ? "definition changed: what is in force keeps running"
+                                            : "");
     bool stands = task->trouble && (task->status == TASK_STOPPED || task->status == TASK_BACKOFF);
     cJSON_AddNumberToObject(item, "since", (double)(stands ? task->trouble_ms : task->since_ms));
     cJSON_AddStringToObject(item, "way_out",
-                            trouble_way_out(stands             ? task->trouble
-                                            : task->refused[0] ? TROUBLE_DEFINITION
-                                                               : TROUBLE_NONE));
+                            trouble_way_out(stands    ? task->trouble
+                                            : changed ? TROUBLE_DEFINITION
+                                                      : TROUBLE_NONE));
+    if (stands)
+        cJSON_AddStringToObject(item, "trouble", trouble_name(task->trouble));
     if (task->committed.epoch[0])
         cJSON_AddNumberToObject(item, "cursor", (double)task->committed.offset);
     cJSON_AddNumberToObject(item, "rate", task->rate);
@@ -47,12 +54,12 @@ static void report_task(cJSON *list, struct task *task, double seconds)
 
 static void report_refused(cJSON *list, const struct task *task)
 {
-    if (!task->refused[0] || !task_is_idle(task))
+    if (!task->served->refused[0] || !task_is_idle(task) || task->removed)
         return;
     cJSON *item = cJSON_CreateObject();
-    cJSON_AddStringToObject(item, "view", view_name(task->view));
+    cJSON_AddStringToObject(item, "view", task->role->name);
     cJSON_AddStringToObject(item, "partition", task->partition);
-    cJSON_AddStringToObject(item, "reason", task->refused);
+    cJSON_AddStringToObject(item, "reason", task->served->refused);
     cJSON_AddItemToArray(list, item);
 }
 
@@ -89,7 +96,7 @@ char *report_write(struct process *process, double seconds)
         report_task(tasks, process->tasks[i], seconds);
         report_refused(refused, process->tasks[i]);
     }
-    report_files(cJSON_AddArrayToObject(report, "files"), &process->files->faults);
+    report_files(cJSON_AddArrayToObject(report, "files"), &process->faults);
     char *text = cJSON_PrintUnformatted(report);
     cJSON_Delete(report);
     return text;

@@ -15,19 +15,27 @@
 #define BACKOFF_MAX_MS 10000
 /* With more failures in a row than these it does not let the other tasks on its feed wait. */
 #define FAILURES_SHARED 2
+/* A task that is held tries again after so long. */
+#define HELD_MS 200
 /* Offsets before the cursor in which the last 16 events surely are (a segment roll takes an
  * offset). */
 #define FINGERPRINT_REACH 1024
 
-struct task *task_new(struct host *host, const struct view *view, const struct log_config *log)
+struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
+                      size_t log)
 {
     struct task *task = must_calloc(1, sizeof *task);
     task->host = host;
-    task->view = view;
-    task->log = log;
-    task->partition = config_partition(log);
-    epoch_write(view, log, task->epoch);
-    batcher_init(&task->batcher, view, task->partition, task->epoch);
+    task->role = role;
+    task->definition = definition_use(definition);
+    task->view = definition->view;
+    task->log = &definition->logs[log];
+    task->partition = config_partition(task->log);
+    definition_epoch(definition, 1, task->epoch);
+    batcher_init(&task->batcher, task->view, task->partition, task->epoch);
+    task->batcher.role = role;
+    task->wants_aside = role->aside_of;
+    task->batcher.definition = role->aside_of ? NULL : definition->text;
     return task;
 }
 
@@ -38,6 +46,8 @@ void task_free(struct task *task)
     assert(task_is_idle(task) && !task->feed);
     batcher_release(&task->batcher);
     batch_release(&task->batch);
+    set_aside_release(&task->aside);
+    definition_drop(task->definition);
     free(task->partition);
     free(task);
 }
@@ -72,8 +82,8 @@ static void task_enter(struct task *task, enum task_status status, const char *w
     void (*say)(const char *, ...) = status == TASK_STOPPED   ? log_error
                                      : status == TASK_BACKOFF ? log_warning
                                                               : log_info;
-    say("%s on %s: %s -> %s%s%s", view_name(task->view), task->partition,
-        task_status_name(task->status), task_status_name(status), *reason ? ": " : "", reason);
+    say("%s on %s: %s -> %s%s%s", task->role->name, task->partition, task_status_name(task->status),
+        task_status_name(status), *reason ? ": " : "", reason);
     task->status = status;
     task->since_ms = clock_wall_ms();
     memcpy(task->reason, reason, sizeof reason);
@@ -95,7 +105,7 @@ static void clear_pipeline(struct task *task)
 {
     task->stale = task->in_flight > 0;
     task->loaded = false;
-    task->halting = false;
+    task->halting = task->held = task->refolds = false;
     batch_clear(&task->batch);
 }
 
@@ -110,6 +120,8 @@ void task_begin(struct task *task)
 {
     task->failures = 0;
     task->trouble = TROUBLE_NONE;
+    task->has_limit = false;
+    memcpy(task->batcher.epoch, task->epoch, sizeof task->epoch);
     task_enter(task, TASK_CONNECTING, "");
     host_wake(task->host);
 }
@@ -217,7 +229,7 @@ bool task_wants_load(const struct task *task, int64_t now_ms)
     if (task->loading || task->loaded || task->in_flight)
         return false;
     return task->status == TASK_CONNECTING ||
-           (task->status == TASK_BACKOFF && now_ms >= task->retry_at);
+           ((task->status == TASK_BACKOFF || task->refolds) && now_ms >= task->retry_at);
 }
 
 bool task_wants_feed(const struct task *task)
@@ -229,23 +241,39 @@ bool task_wants_feed(const struct task *task)
 /* The position is known: go on in the feed that is attached, if it still holds what comes next. */
 static void task_loaded(struct task *task, struct task_state *state)
 {
-    const char *stored = state->position.epoch;
+    const char *stored = state->position.epoch[0] ? state->position.epoch : state->epoch;
     if (*stored && strcmp(stored, task->epoch) != 0) {
         task_end(task, "another definition is in force");
         return;
     }
     batcher_reset(&task->batcher, state);
     task->committed = task->batcher.position;
+    task->begins = state->begins;
     task->verified = !task->committed.epoch[0];
     task->loaded = true;
     batcher_open(&task->batcher, &task->batch);
+    task->refolds = false;
     struct feed *feed = task->feed;
     if (feed) {
         feed_leave(feed, task);
         task->feed = NULL;
-        feed_join(feed, task);
+        if (!feed_join(feed, task) && task->status == TASK_STREAMING)
+            task_enter(task, TASK_BACKOFF, "reading the log again from its position");
     }
     host_wake(task->host);
+}
+
+static bool waits_for_position(const struct task *task)
+{
+    return task->status == TASK_CONNECTING || task->status == TASK_BACKOFF || task->refolds;
+}
+
+static void load_failed(struct task *task, enum store_status status, const struct error *error)
+{
+    if (status == STORE_FAILED)
+        task_fail(task, trouble_of_redis(error->text), error->text);
+    else
+        task_fail(task, TROUBLE_REDIS, "no connection to Redis");
 }
 
 static void on_load(void *arg, enum store_status status, struct task_state *state,
@@ -254,26 +282,46 @@ static void on_load(void *arg, enum store_status status, struct task_state *stat
     struct task *task = arg;
     task->loading = false;
     host_wake(task->host);
-    if (task->status != TASK_CONNECTING && task->status != TASK_BACKOFF)
+    if (!waits_for_position(task))
         return;
-    switch (status) {
-    case STORE_OK:
+    if (status == STORE_OK)
         task_loaded(task, state);
-        break;
-    case STORE_FAILED:
-        task_fail(task, trouble_of_redis(error->text), error->text);
-        break;
-    case STORE_UNKNOWN:
-        task_fail(task, TROUBLE_REDIS, "no connection to Redis");
-        break;
+    else
+        load_failed(task, status, error);
+}
+
+static void load_position(struct task *task)
+{
+    store_load(task->host->store, task->role->name, task->partition, on_load, task);
+}
+
+static void on_aside(void *arg, enum store_status status, struct set_aside *aside,
+                     const struct error *error)
+{
+    struct task *task = arg;
+    if (status == STORE_OK) {
+        struct set_aside old = task->aside;
+        task->aside = *aside;
+        *aside = old;
+        task->batcher.aside = &task->aside;
+        task->wants_aside = false;
+        load_position(task);
+        return;
     }
+    task->loading = false;
+    host_wake(task->host);
+    if (waits_for_position(task))
+        load_failed(task, status, error);
 }
 
 void task_load(struct task *task)
 {
     task->loading = true;
     task->stale = false;
-    store_load(task->host->store, view_name(task->view), task->partition, on_load, task);
+    if (task->wants_aside)
+        store_aside(task->host->store, task->role->aside_of, task->partition, on_aside, task);
+    else
+        load_position(task);
 }
 
 uint64_t task_start(const struct task *task)
@@ -281,8 +329,8 @@ uint64_t task_start(const struct task *task)
     uint64_t reach = task->log->dedupe_window;
     if (reach < FINGERPRINT_REACH)
         reach = FINGERPRINT_REACH;
-    if (!task->committed.epoch[0] || task->committed.offset < reach)
-        return 0;
+    if (!task->committed.epoch[0] || task->committed.offset < task->begins + reach)
+        return task->begins;
     return task->committed.offset - reach;
 }
 
@@ -310,7 +358,7 @@ void task_attached(struct task *task, struct feed *feed, uint64_t next)
 bool task_takes(const struct task *task)
 {
     return (task->status == TASK_STREAMING || task->status == TASK_RECOVERING) && !task->stale &&
-           !task->halting && !batch_is_full(&task->batch);
+           !task->halting && !task->held && !task->refolds && !batch_is_full(&task->batch);
 }
 
 /* The stored position was reached: is this the log that it was made from? */
@@ -359,6 +407,8 @@ static const struct parked_event *failure_of(const struct batch *batch, uint64_t
 static void judge(struct task *task, uint64_t offset)
 {
     const struct parked_event *failure = failure_of(&task->batch, offset);
+    if (task->role->strict)
+        return; /* it stops at the first */
     recent_note(&task->recent, offset, failure);
     if (!failure || !recent_is_bad(&task->recent))
         return;
@@ -372,27 +422,77 @@ static void judge(struct task *task, uint64_t offset)
               (int)(failure->reason.len < 200 ? failure->reason.len : 200), failure->reason.at);
 }
 
+/* --- held ------------------------------------------------------------------------------ */
+
+/* Nothing after the limit is taken until task_lift. */
+static void hold(struct task *task)
+{
+    task->held = true;
+    task->retry_at = clock_monotonic_ms() + HELD_MS;
+}
+
+void task_lift(struct task *task, int64_t now_ms)
+{
+    if (!task->held || now_ms < task->retry_at || !task_is_quiet(task))
+        return;
+    task->held = task->has_limit = false;
+    task->refolds = task->wants_aside;
+}
+
+/* The batch came too early: up to the limit one may go on at once, beyond it one waits. */
+static void frozen(struct task *task, const struct commit_result *result)
+{
+    uint64_t stands = task->committed.epoch[0] ? task->committed.offset : 0;
+    bool room = result->has_limit && (result->limit > stands || !task->committed.epoch[0]);
+    clear_pipeline(task);
+    task->has_limit = room;
+    task->limit = result->limit;
+    task->refolds = true;
+    task->retry_at = room ? 0 : clock_monotonic_ms() + HELD_MS;
+    host_wake(task->host);
+}
+
+/* An event fails that the view has not come to yet, so it cannot say whether it sets it aside: what
+ * lies before is committed, then one waits. */
+static bool may_be_set_aside(struct task *task, uint64_t offset)
+{
+    if (!task->role->strict || !task->role->leader ||
+        (task->aside.has_offset && offset <= task->aside.offset))
+        return false;
+    task->wants_aside = true;
+    task->next--;
+    hold(task);
+    return true;
+}
+
 void task_take(struct task *task, const struct delivery *delivery)
 {
+    if (task->has_limit && delivery->offset > task->limit) {
+        hold(task);
+        return;
+    }
     task->next++;
     if (!task->verified) {
         verify(task, delivery);
         return;
     }
-    if (task->batcher.position.epoch[0] && delivery->offset <= task->batcher.position.offset)
+    const struct position *position = &task->batcher.position;
+    if (position->epoch[0] ? delivery->offset <= position->offset : delivery->offset < task->begins)
         return;
-    struct error why;
+    struct error why = {0};
     struct tally before = task->batcher.tally;
     if (!batcher_fold(&task->batcher, delivery, &task->batch, &why)) {
+        if (may_be_set_aside(task, delivery->offset))
+            return;
         task->halting = true;
         task->halt = why;
-        task->halt_trouble = TROUBLE_EVENT;
+        task->halt_trouble = task->role->strict ? TROUBLE_STRICT : TROUBLE_EVENT;
         task_turn(task);
         return;
     }
     const struct tally *after = &task->batcher.tally;
-    if (after->skipped > before.skipped)
-        log_warning("%s on %s: skipped: %s", view_name(task->view), task->partition, why.text);
+    if (after->skipped > before.skipped && why.text[0])
+        log_warning("%s on %s: skipped: %s", task->role->name, task->partition, why.text);
     if (after->folded > before.folded || after->parked > before.parked)
         judge(task, delivery->offset);
     task->taken++;
@@ -448,7 +548,7 @@ static void answer(struct task *task, const struct pending *batch,
                   "the stored position is another: somebody else commits, or Redis went back");
         return;
     case COMMIT_FROZEN:
-        task_fail(task, TROUBLE_FROZEN, "the view is being switched to another generation");
+        frozen(task, result);
         return;
     case COMMIT_FAILED:
         task_fail(task, trouble_of_redis(result->reason), result->reason);

@@ -1,9 +1,11 @@
 /*
- * task.h: one (view, partition) in this process: its state, and the pipeline of its commits.
+ * task.h: one (view, partition) in this process: its state, and the pipeline of its commits. A
+ * generation that is built beside a view has tasks of its own.
  *
- * A task exists for every (view, partition) that the files name; it runs while this process holds
- * its lease: task = task_new(&host, view, log); task_begin(task);                          the
- * lease is ours …task_wants_load() → task_load(); task_wants_feed() → feed_open() with it…
+ * A task exists for every partition of every view that this process serves; it runs while this
+ * process holds its lease: task = task_new(&host, role, definition, index of the log);
+ *     task_begin(task);                          the lease is ours
+ *     …task_wants_load() → task_load(); task_wants_feed() → feed_open() with it…
  *     task_take(task, &delivery);                the feed hands it each message, in log order
  *     task_turn(task);                           end of the turn: decides to commit
  *     task_end(task);                            the lease is to go; task_is_idle() when it may
@@ -14,17 +16,21 @@
  *
  * After a conflict, a lost reply or any failure the pipeline is dropped: nothing more is folded,
  * the answers that are still to come are awaited, then position and parked set are loaded again.
+ *
+ * A task that is held (by a comparison of generations, or because it would overtake the view that
+ * it is built beside) folds up to the offset that it is told, and tries from time to time to go on.
  */
 #ifndef FANFOLD_WORKER_TASK_H
 #define FANFOLD_WORKER_TASK_H
 
 #include "worker/batcher.h"
+#include "worker/definition.h"
 #include "worker/host.h"
 #include "worker/recent.h"
 #include "worker/trouble.h"
 
 struct feed;
-struct files;
+struct served;
 
 enum task_status {
     TASK_IDLE,       /* another worker's, or nobody's */
@@ -47,6 +53,8 @@ struct pending {
 
 struct task {
     struct host *host;
+    const struct role *role;
+    struct definition *definition; /* in use; view and log are of it */
     const struct view *view;
     const struct log_config *log;
     char *partition;
@@ -67,25 +75,33 @@ struct task {
     bool stale;   /* the pipeline is dropped: answers change nothing any more */
     bool loading; /* store_load has not answered yet */
     bool loaded;  /* position known; wants a feed */
-    bool halting; /* stops, with `halt`, when what was folded before is committed */
+    bool refolds; /* while it streams: loads the position again, and goes on from there */
+    bool held;    /* streaming, but the next event is beyond `limit`; until retry_at */
+    bool has_limit;
+    uint64_t limit; /* the last offset that it may fold */
+    bool halting;   /* stops, with `halt`, when what was folded before is committed */
     struct error halt;
     enum trouble halt_trouble;
     struct recent recent; /* how the last events did; begins anew when a person has looked */
 
     struct position committed;
-    struct feed *feed; /* NULL: not attached */
-    uint64_t next;     /* index in the feed's ring of the next message to take */
-    bool verified;     /* the log was seen to hold the stored fingerprint */
+    uint64_t begins;        /* the first offset that is folded in */
+    struct set_aside aside; /* of role->aside_of */
+    bool wants_aside;       /* it was not read yet, or is too old */
+    struct feed *feed;      /* NULL: not attached */
+    uint64_t next;          /* index in the feed's ring of the next message to take */
+    bool verified;          /* the log was seen to hold the stored fingerprint */
 
     uint64_t taken; /* messages folded since the process started, for the rate */
     uint64_t taken_before;
-    double rate;          /* events per second, over the last tick */
-    bool removed;         /* its view is gone from the files: free it when idle */
-    char refused[256];    /* why this process does not take it ("another definition …"), or "" */
-    struct files *origin; /* what view and log belong to */
+    double rate;           /* events per second, over the last tick */
+    bool removed;          /* not served any more: free it when idle */
+    struct served *served; /* what it is a task of */
 };
 
-struct task *task_new(struct host *host, const struct view *view, const struct log_config *log);
+/* The role must stay as long as the task. */
+struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
+                      size_t log);
 void task_free(struct task *task);
 const char *task_status_name(enum task_status status);
 
@@ -113,6 +129,8 @@ void task_lost_feed(struct task *task, const struct error *why);
 void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A held task tries to go on, when it is time. */
+void task_lift(struct task *task, int64_t now_ms);
 bool task_takes(const struct task *task);
 void task_take(struct task *task, const struct delivery *delivery);
 void task_turn(struct task *task);

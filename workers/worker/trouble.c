@@ -32,6 +32,11 @@ static const char *const ways_out[TROUBLE_COUNT] = {
                        "noeviction, and in redis.conf)" BY_ITSELF
                        ". If INFO says evicted_keys above 0, rows may be gone: fold the view again "
                        "under a new name",
+    [TROUBLE_STRICT] =
+        "mend the definition and begin anew (`fanfold rebuild VIEW --cancel`, then `fanfold "
+        "rebuild "
+        "VIEW`); or let such events park in the new generation: `fanfold rebuild VIEW --on-error "
+        "park`",
     [TROUBLE_REDIS] = "bring Redis back" BY_ITSELF,
     [TROUBLE_PERMISSION] =
         "give the worker's Redis user back what is named (ACL SETUSER USER +COMMAND, or ~PATTERN "
@@ -43,7 +48,6 @@ static const char *const ways_out[TROUBLE_COUNT] = {
     [TROUBLE_DISK] = "see in the log of Redis why it cannot save, and mend that" BY_ITSELF,
     [TROUBLE_REFUSED] = "mend what Redis complains of" BY_ITSELF,
     [TROUBLE_CONFLICT] = "nothing to do: the worker loads the position again by itself",
-    [TROUBLE_FROZEN] = "nothing to do: the worker goes on when the switch is over",
     [TROUBLE_BROKER] = "bring RabbitMQ back" BY_ITSELF,
     [TROUBLE_LOGIN] = "give the worker's RabbitMQ user its password and permissions back "
                       "(broker-config/definitions.json has all it needs)" BY_ITSELF,
@@ -53,9 +57,42 @@ static const char *const ways_out[TROUBLE_COUNT] = {
     [TROUBLE_NOT_SERVED] =
         "start a worker that takes it: `fanfold worker`, without --view; or send "
         "SIGHUP to those that read their files before the view was in them",
-    [TROUBLE_DEFINITION] = "put the former definition back and send the workers SIGHUP; or give "
-                           "the changed one a new name and new row keys",
+    [TROUBLE_DEFINITION] =
+        "`fanfold rebuild VIEW` folds the changed definition from the log's first event on and "
+        "compares before it switches; `fanfold adopt VIEW` takes it from here on, without a "
+        "replay; or put the former one back and send the workers SIGHUP",
 };
+
+const char *trouble_name(enum trouble trouble)
+{
+    static const char *const names[TROUBLE_COUNT] = {
+        [TROUBLE_NONE] = "",
+        [TROUBLE_LOG_ENDS] = "log_ends",
+        [TROUBLE_LOG_OTHER] = "log_other",
+        [TROUBLE_RETENTION] = "retention",
+        [TROUBLE_BEGINNING] = "beginning",
+        [TROUBLE_FOREIGN] = "foreign",
+        [TROUBLE_FAILING] = "failing",
+        [TROUBLE_EVENT] = "event",
+        [TROUBLE_POLICY] = "policy",
+        [TROUBLE_STRICT] = "strict",
+        [TROUBLE_REDIS] = "redis",
+        [TROUBLE_PERMISSION] = "permission",
+        [TROUBLE_MEMORY] = "memory",
+        [TROUBLE_REPLICA] = "replica",
+        [TROUBLE_DISK] = "disk",
+        [TROUBLE_REFUSED] = "refused",
+        [TROUBLE_CONFLICT] = "conflict",
+        [TROUBLE_BROKER] = "broker",
+        [TROUBLE_LOGIN] = "login",
+        [TROUBLE_LOG_MISSING] = "log_missing",
+        [TROUBLE_NO_WORKER] = "no_worker",
+        [TROUBLE_NOT_TAKEN] = "not_taken",
+        [TROUBLE_NOT_SERVED] = "not_served",
+        [TROUBLE_DEFINITION] = "definition",
+    };
+    return names[trouble];
+}
 
 const char *trouble_way_out(enum trouble trouble)
 {

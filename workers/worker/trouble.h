@@ -18,6 +18,7 @@ enum trouble {
     TROUBLE_FAILING,   /* half of the recent events cannot be folded */
     TROUBLE_EVENT,     /* one cannot, and the view says "on_error": "stop" */
     TROUBLE_POLICY,    /* Redis may evict; ends by itself when it may not any more */
+    TROUBLE_STRICT,    /* a rebuild met an event that cannot be folded */
     /* back-offs: the task tries again by itself */
     TROUBLE_REDIS,      /* no connection, or no answer */
     TROUBLE_PERMISSION, /* Redis refuses a command or a key */
@@ -26,7 +27,6 @@ enum trouble {
     TROUBLE_DISK,       /* Redis cannot save what it holds */
     TROUBLE_REFUSED,    /* Redis says something else than what was asked for */
     TROUBLE_CONFLICT,   /* somebody else commits */
-    TROUBLE_FROZEN,     /* a switch of generations */
     TROUBLE_BROKER,     /* no connection, or it was lost */
     TROUBLE_LOGIN,      /* RabbitMQ refuses the login, or a permission */
     TROUBLE_LOG_MISSING,
@@ -38,6 +38,8 @@ enum trouble {
     TROUBLE_COUNT,
 };
 
+/* One word, for programs: "log_ends". */
+const char *trouble_name(enum trouble trouble);
 /* "" for TROUBLE_NONE. */
 const char *trouble_way_out(enum trouble trouble);
 

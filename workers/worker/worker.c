@@ -71,9 +71,11 @@ static void load_tasks(struct process *process)
     if (!redis_store_is_up(process->redis))
         return;
     int64_t now = clock_monotonic_ms();
-    for (size_t i = 0; i < process->task_count; i++)
+    for (size_t i = 0; i < process->task_count; i++) {
+        task_lift(process->tasks[i], now);
         if (task_wants_load(process->tasks[i], now))
             task_load(process->tasks[i]);
+    }
 }
 
 static void end_of_turn(evutil_socket_t fd, short what, void *arg)
@@ -88,7 +90,7 @@ static void end_of_turn(evutil_socket_t fd, short what, void *arg)
     feeds_attach(process);
     for (size_t i = 0; i < process->feed_count; i++)
         feed_turn(process->feeds[i]); /* tasks that joined again take what is there */
-    files_collect(process);
+    served_turn(process);
     if (process->host.tick_wanted)
         members_tick(process);
 }
@@ -147,7 +149,7 @@ static void on_redis_up(void *arg)
 {
     struct process *process = arg;
     process->redis_fault = ERROR_NONE;
-    char *where = uri_safe(&process->files->config.redis, "redis");
+    char *where = uri_safe(&process->config.redis, "redis");
     log_info("connected to %s", where);
     free(where);
     for (size_t i = 0; i < process->task_count; i++)
@@ -227,7 +229,9 @@ static void release(struct process *process)
     }
     event_free(process->host.sweep);
     event_base_free(process->host.base);
-    files_release(process);
+    served_release(process);
+    faults_release(&process->faults);
+    config_release(&process->config);
     free(process->tasks);
     free(process->feeds);
     free(process->asked);
@@ -238,23 +242,24 @@ int worker_run(const struct worker_options *options)
 {
     struct process process = {.options = options, .started_ms = clock_wall_ms()};
     struct faults faults = {0};
+    process.host.base = event_base_new();
+    process.host.sweep = event_new(process.host.base, -1, 0, end_of_turn, &process);
     if (!files_load(&process, &faults)) {
         faults_print(&faults, stderr);
         faults_release(&faults);
+        event_free(process.host.sweep);
+        event_base_free(process.host.base);
         return ERROR_CONFIG;
     }
     set_name(&process);
     signal(SIGPIPE, SIG_IGN);
-    process.host.base = event_base_new();
-    process.host.sweep = event_new(process.host.base, -1, 0, end_of_turn, &process);
-    process.host.amqp = &process.files->config.amqp;
+    process.host.amqp = &process.config.amqp;
     process.host.budget = options->budget ? options->budget : WORKER_BUDGET_DEFAULT;
     static const struct redis_store_hooks hooks = {on_redis_up, on_redis_down, on_redis_policy};
-    process.redis =
-        redis_store_new(process.host.base, &process.files->config.redis, &hooks, &process);
+    process.redis = redis_store_new(process.host.base, &process.config.redis, &hooks, &process);
     process.host.store = redis_store_as_store(process.redis);
     log_info("worker %s: %zu tasks of %zu views", process.name, process.task_count,
-             process.files->views.count);
+             process.served_count);
     run_loop(&process);
     release(&process);
     log_info("worker %s: stopped", process.name);

@@ -1,0 +1,146 @@
+/*
+ * generation.h: the next generation of a view, built beside the live one (DESIGN section 6).
+ *
+ * Generation g of a view is folded by workers under the name "<view>@<g>": it has a position,
+ * parked events and a lease of its own, and its rows stand behind "fanfold:g:<g>:". What is being
+ * built stands in the hash fanfold:rebuilds, view → JSON (struct build), which each tick of the
+ * pool reads. A generation goes through these states:
+ *
+ *     building    workers fold it; it never overtakes the live view
+ *     switching   its rows take the places of the live ones, step by step; commits to the view wait
+ *     ending      it is being removed, step by step
+ *
+ * A command drives it (blocking calls, over a redis_reader):
+ *
+ *     generation_find(reader, view, &build, &found, &error);
+ *     generation_begin(reader, view, &begin, &build, &error);
+ *     …until the positions are near…
+ *     generation_hold(reader, view, &build, ms, positions, &error);   again, until both are equal
+ *     generation_compare(…);                       compare.h
+ *     generation_switch(reader, view, &build, keep, rows, &error);   or
+ *     generation_release(…);   generation_end(…);
+ *
+ * What is begun in Redis, anybody can finish: generation_step() does a bounded part of a switch or
+ * a removal and says whether there is more; workers do so too.
+ */
+#ifndef FANFOLD_GENERATION_H
+#define FANFOLD_GENERATION_H
+
+#include <fanfold/redis_reader.h>
+#include <fanfold/redis_store.h>
+
+enum build_state { BUILD_FOLDING, BUILD_SWITCHING, BUILD_ENDING };
+
+struct build {
+    uint64_t generation;
+    enum build_state state;
+    bool verify;    /* it is only to be compared with the live view */
+    bool strict;    /* an event that fails stops it, unless the live view has parked it */
+    bool follows;   /* it does not overtake the live view, and is switched to at equal positions */
+    bool aside;     /* what the live view has dropped is left out: it is of the same log */
+    uint64_t tries; /* how often somebody asked for it: workers try stopped tasks again */
+    int64_t started_ms;
+    char digest[32]; /* of its definition */
+    char **partitions, **rows,
+        **old_rows; /* literal starts of its rows' keys, and of the live ones' */
+    size_t partition_count, row_count, old_row_count;
+};
+
+/* False: it is not one (another version of Fanfold wrote it). */
+bool build_read(const char *text, struct build *build);
+void build_release(struct build *build);
+/* "fanfold:g:2:"; the caller frees it. */
+char *generation_prefix(uint64_t generation);
+/* "stock@2"; likewise. */
+char *generation_name(const char *view, uint64_t generation);
+
+/* *found: is one being built? */
+bool generation_find(struct redis_reader *reader, const char *view, struct build *build,
+                     bool *found, struct error *error);
+
+struct generation_begin {
+    const char *definition, *digest;
+    const struct build *build; /* all but generation, state and tries */
+    const uint64_t *begins;    /* for each partition: the offset it is folded from */
+};
+
+/* ERROR_NO: somebody else has begun one meanwhile. */
+bool generation_begin(struct redis_reader *reader, const char *view,
+                      const struct generation_begin *begin, struct build *build,
+                      struct error *error);
+/* Somebody asks for it again: stopped tasks try again, strictly or not. */
+bool generation_again(struct redis_reader *reader, const char *view, struct build *build,
+                      bool strict, struct error *error);
+
+struct generation_position {
+    bool live_has, build_has;
+    uint64_t live, build; /* offsets */
+    bool live_reordered;
+};
+
+/* Where both stand; at has one for each partition of the build. */
+bool generation_positions(struct redis_reader *reader, const char *view, const struct build *build,
+                          struct generation_position *at, struct error *error);
+/* Commits to the live view wait for so long, or until it is released; a build goes on up to where
+ * the view stands. Called again before that it holds on. */
+bool generation_hold(struct redis_reader *reader, const char *view, const struct build *build,
+                     int64_t ms, struct generation_position *at, struct error *error);
+bool generation_release(struct redis_reader *reader, const char *view, const struct build *build,
+                        struct error *error);
+
+/* Where a task stands, and how far it may go. */
+struct held_task {
+    const char *partition;
+    bool has, has_limit;
+    uint64_t offset, limit;
+};
+
+/* Commits to the view wait, for so long or until it is let go, beyond `limit` of each of its tasks,
+ * or (has_limit false) where it stands. Sets `has` and `offset`. No build is needed. */
+bool generation_hold_at(struct redis_reader *reader, const char *view, int64_t ms,
+                        struct held_task *tasks, size_t count, struct error *error);
+bool generation_let_go(struct redis_reader *reader, const char *view, const struct held_task *tasks,
+                       size_t count, struct error *error);
+
+/* Keys of rows, without the generation's prefix, sorted; each in its own memory. */
+struct row_keys {
+    struct str *at;
+    size_t count, cap;
+};
+
+void row_keys_release(struct row_keys *keys);
+
+/* Above so many rows the switch is not one script but many. RENAME takes about 2 µs a row
+ * (measured: 100,000 in 0.2 s), and nobody is served meanwhile. */
+#define GENERATION_AT_ONCE 100000
+
+/* Rows: those of the build, and the live ones that it has not. ERROR_NO: the positions are not
+ * equal any more, or the hold has run out: nothing was changed; hold and compare again. *more: the
+ * switch has begun, and generation_step finishes it. keep: the former rows stay, behind
+ * "fanfold:g:<former>:". */
+bool generation_switch(struct redis_reader *reader, const char *view, const struct build *build,
+                       bool keep, const struct row_keys *rows, const struct row_keys *surplus,
+                       bool *more, struct error *error);
+/* Begins the removal; generation_step does it. */
+bool generation_end(struct redis_reader *reader, const char *view, const struct build *build,
+                    struct error *error);
+/* The same of the generation that an earlier switch kept. *found: is there one? */
+bool generation_end_kept(struct redis_reader *reader, const char *view, bool *found,
+                         struct error *error);
+/* A bounded part of a switch or a removal. */
+bool generation_step(struct redis_reader *reader, const char *view, bool *more,
+                     struct error *error);
+
+/* The same from a worker, until there is no more; ok: that was so. */
+typedef void generation_done_fn(void *arg, bool ok);
+void generation_finish(struct redis_store *redis, const char *view, generation_done_fn *done,
+                       void *arg);
+
+/* A changed definition comes into force without a replay: epoch and definition are replaced,
+ * positions stay. from: the epoch that is in force, as it was seen. ERROR_NO: it is not any more,
+ * or a generation is being built. */
+bool generation_adopt(struct redis_reader *reader, const char *view, const char *from,
+                      const char *definition, const char *digest, const char *const *partitions,
+                      size_t count, struct error *error);
+
+#endif

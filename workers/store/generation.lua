@@ -1,0 +1,401 @@
+-- generation.lua: generations of a view (include/fanfold/generation.h): begin, hold, switch, remove, adopt.
+--
+-- A generation's own keys are those of a view named "<view>@<g>", so a switch renames them. Why nothing
+-- is lost or counted twice when a worker is in the middle of something: after the switch the cursor of
+-- the view has the new epoch, and that of "<view>@<g>" is gone, so whatever was folded for either
+-- conflicts (rule (1) of commit.lua); a build begins only where its epoch is stored, so nobody begins a
+-- build that has ended.
+--
+-- A switch is one script where the rows are few. Else it is a row of steps: the mark `switching` in the
+-- cursor keeps commits out, and fanfold:rebuilds says how far it has come (`phase`, `at`: a SCAN cursor),
+-- so that anybody can do the next step, also after a crash in any of them:
+--   surplus   live rows that the build does not have go (no row has changed places yet)
+--   rename    rows of the build take the places of the live ones
+--   finish    so do position, definition and parked events; the build is over
+-- A removal has the phases sweep (its rows go) and finish.
+--
+-- KEYS  1 fanfold:cursor:<view>   2 fanfold:rebuilds   3 fanfold:generations   4 fanfold:kept
+-- ARGV  1 action   2 view   3… as each action says
+-- Answer: ok, …   or   no, why (for a person)
+
+local cursor, builds, generations, kept = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local action, view = ARGV[1], ARGV[2]
+local STEP = 2000 -- keys that one step looks at
+
+if redis.replicate_commands then
+    redis.replicate_commands() -- before Redis 7: SCAN, then writes
+end
+
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function text(n)
+    return string.format('%.0f', n)
+end
+
+local function at_least(a, b)
+    return #a > #b or (#a == #b and a >= b) -- digits only
+end
+
+local function load()
+    local found = redis.call('HGET', builds, view)
+    return found and cjson.decode(found) or nil
+end
+
+local function save(build)
+    redis.call('HSET', builds, view, cjson.encode(build))
+end
+
+local function name_of(generation)
+    return view .. '@' .. generation
+end
+
+local function prefix_of(generation)
+    return 'fanfold:g:' .. generation .. ':'
+end
+
+-- The offset in a position, or nothing.
+local function offset_of(position)
+    return position and position:match('^%S+ (%d+) ')
+end
+
+-- For each partition: the live offset and that of the build, "" for none.
+local function positions(build)
+    local shadow = 'fanfold:cursor:' .. name_of(build.generation)
+    local answer = {'ok'}
+    for _, partition in ipairs(build.partitions) do
+        answer[#answer + 1] = offset_of(redis.call('HGET', cursor, partition)) or ''
+        answer[#answer + 1] = offset_of(redis.call('HGET', shadow, partition)) or ''
+        answer[#answer + 1] = redis.call('HGET', cursor, partition .. '/reordered') or ''
+    end
+    return answer
+end
+
+----------------------------------------------------------------------------------------- own keys
+
+local PARTS = {'parked', 'parked-payload', 'waiting'}
+
+local function move(from, to)
+    if redis.call('EXISTS', from) == 1 then
+        redis.call('RENAME', from, to)
+    else
+        redis.call('UNLINK', to)
+    end
+end
+
+-- Everything of Fanfold's own that stands under one name goes to another, or away.
+local function move_own(build, from, to)
+    local function each(key, rest)
+        if to then
+            move(key .. from .. rest, key .. to .. rest)
+        else
+            redis.call('UNLINK', key .. from .. rest)
+        end
+    end
+    each('fanfold:cursor:', '')
+    each('fanfold:newest:', '')
+    for _, partition in ipairs(build.partitions) do
+        for _, part in ipairs(PARTS) do
+            each('fanfold:' .. part .. ':', ':' .. partition)
+        end
+    end
+end
+
+-- The build is over, and what stood under its name stands under the view's.
+local function finish_switch(build)
+    if build.keep then
+        move_own(build, view, name_of(build.keep))
+        redis.call('HSET', kept, view, cjson.encode({generation = build.keep, rows = build.old_rows,
+            old_rows = build.old_rows, partitions = build.partitions}))
+    end
+    move_own(build, name_of(build.generation), view)
+    redis.call('HDEL', cursor, 'building', 'switching')
+    if not build.aside then -- of another log: what was dropped there says nothing here
+        for _, partition in ipairs(build.partitions) do
+            redis.call('UNLINK', 'fanfold:dropped:' .. view .. ':' .. partition)
+        end
+    end
+    redis.call('HDEL', builds, view)
+end
+
+----------------------------------------------------------------------------------------------- rows
+
+local function starts(key, prefixes)
+    for _, prefix in ipairs(prefixes) do
+        if key:sub(1, #prefix) == prefix then
+            return true
+        end
+    end
+    return false
+end
+
+local function keep_row(build, key)
+    if build.keep then
+        redis.call('RENAME', key, prefix_of(build.keep) .. key)
+    else
+        redis.call('UNLINK', key)
+    end
+end
+
+-- A row of the build takes its place.
+local function place_row(build, key)
+    if build.keep and redis.call('EXISTS', key) == 1 then
+        keep_row(build, key)
+    end
+    redis.call('RENAME', prefix_of(build.generation) .. key, key)
+end
+
+local PHASE = {
+    surplus = function(build, key)
+        if starts(key, build.old_rows) and
+            redis.call('EXISTS', prefix_of(build.generation) .. key) == 0 then
+            keep_row(build, key)
+        end
+    end,
+    rename = function(build, key)
+        local prefix = prefix_of(build.generation)
+        if key:sub(1, #prefix) == prefix and starts(key:sub(#prefix + 1), build.rows) then
+            place_row(build, key:sub(#prefix + 1))
+        end
+    end,
+    sweep = function(build, key)
+        local prefix = prefix_of(build.generation)
+        if key:sub(1, #prefix) == prefix and starts(key:sub(#prefix + 1), build.rows) then
+            redis.call('UNLINK', key)
+        end
+    end,
+}
+
+local NEXT = {surplus = 'rename', rename = 'finish', sweep = 'finish'}
+
+local function finish(build)
+    if build.state == 'switching' then
+        finish_switch(build)
+    else
+        move_own(build, name_of(build.generation), nil)
+        redis.call('HDEL', cursor, 'building')
+        redis.call('HDEL', builds, view)
+    end
+end
+
+local function step(build)
+    if build.phase == 'finish' then
+        finish(build)
+        return {'ok', 'done'}
+    end
+    local found = redis.call('SCAN', build.at, 'COUNT', text(STEP))
+    for _, key in ipairs(found[2]) do
+        PHASE[build.phase](build, key)
+    end
+    build.at = found[1]
+    if build.at == '0' then
+        build.phase = NEXT[build.phase]
+    end
+    save(build)
+    return {'ok', 'more'}
+end
+
+------------------------------------------------------------------------------------------- actions
+
+local ACTION = {}
+
+-- 3 definition   4 digest   5 the build, JSON   6… for each partition: the first offset
+function ACTION.begin()
+    if load() then
+        return {'no', 'somebody else has begun to build a generation of it at this moment'}
+    end
+    local build = cjson.decode(ARGV[5])
+    local standing = (redis.call('HGET', cursor, 'epoch') or ''):match('^%d+') or '1'
+    local last = math.max(tonumber(redis.call('HGET', generations, view) or '1'), tonumber(standing))
+    build.generation, build.state, build.tries = text(last + 1), 'building', 1
+    local shadow = 'fanfold:cursor:' .. name_of(build.generation)
+    redis.call('HSET', generations, view, build.generation)
+    redis.call('UNLINK', shadow)
+    redis.call('HSET', shadow, 'epoch', build.generation .. '.' .. ARGV[4], 'definition', ARGV[3])
+    for i, partition in ipairs(build.partitions) do
+        if ARGV[5 + i] ~= '0' then
+            redis.call('HSET', shadow, partition .. '/begins', ARGV[5 + i])
+        end
+    end
+    redis.call('HSET', cursor, 'building', build.generation)
+    save(build)
+    return {'ok', cjson.encode(build)}
+end
+
+-- 3 generation   4 "1": strict
+function ACTION.again()
+    local build = load()
+    if not build or build.generation ~= ARGV[3] then
+        return {'no', 'the generation is not being built any more'}
+    end
+    build.tries, build.strict = build.tries + 1, ARGV[4] == '1'
+    save(build)
+    return {'ok', cjson.encode(build)}
+end
+
+-- 3 generation
+function ACTION.positions()
+    local build = load()
+    if not build or build.generation ~= ARGV[3] then
+        return {'no', 'the generation is not being built any more'}
+    end
+    return positions(build)
+end
+
+-- 3 generation   4 ms
+function ACTION.hold()
+    local build = load()
+    if not build or build.generation ~= ARGV[3] or build.state ~= 'building' then
+        return {'no', 'the generation is not being built any more'}
+    end
+    local ends = text(now() + tonumber(ARGV[4]))
+    for _, partition in ipairs(build.partitions) do
+        local offset = offset_of(redis.call('HGET', cursor, partition)) or ''
+        redis.call('HSET', cursor, partition .. '/hold', ends .. ' ' .. offset)
+    end
+    return positions(build)
+end
+
+-- 3 ms   4… for each partition: its name, the offset up to which one may commit ("": no further)
+-- Answers where each stands, "" for nowhere. This needs no build.
+function ACTION.hold_at()
+    local ends, answer = text(now() + tonumber(ARGV[3])), {'ok'}
+    for i = 4, #ARGV, 2 do
+        local offset = offset_of(redis.call('HGET', cursor, ARGV[i])) or ''
+        redis.call('HSET', cursor, ARGV[i] .. '/hold', ends .. ' ' .. (ARGV[i + 1] ~= '' and ARGV[i + 1] or offset))
+        answer[#answer + 1] = offset
+    end
+    return answer
+end
+
+-- 3… partitions
+function ACTION.let_go()
+    for i = 3, #ARGV do
+        redis.call('HDEL', cursor, ARGV[i] .. '/hold')
+    end
+    return {'ok'}
+end
+
+-- 3 generation
+function ACTION.release()
+    local build = load()
+    if build and build.generation == ARGV[3] then
+        for _, partition in ipairs(build.partitions) do
+            redis.call('HDEL', cursor, partition .. '/hold')
+        end
+    end
+    return {'ok'}
+end
+
+-- Do both stand at the same offsets, and does nobody move the live one?
+local function is_level(build)
+    local time = now()
+    local at = positions(build)
+    for i, partition in ipairs(build.partitions) do
+        local ends = (redis.call('HGET', cursor, partition .. '/hold') or ''):match('^%d+')
+        if not ends or tonumber(ends) < time or at[3 * i - 1] ~= at[3 * i] then
+            return false
+        end
+    end
+    return true
+end
+
+-- 3 generation   4 "1": keep the former rows   5 rows of the build, MessagePack   6 live rows that it has
+-- not; both "" : too many for one script
+function ACTION.switch()
+    local build = load()
+    if not build or build.generation ~= ARGV[3] or build.state ~= 'building' then
+        return {'no', 'the generation is not being built any more'}
+    end
+    if build.follows and not is_level(build) then
+        return {'no', 'the view has moved on meanwhile'}
+    end
+    if ARGV[4] == '1' then
+        build.keep = (redis.call('HGET', cursor, 'epoch') or ''):match('^%d+')
+    end
+    build.state, build.phase, build.at = 'switching', 'surplus', '0'
+    save(build) -- the first write: refused, it changes nothing
+    if ARGV[5] == '' then
+        redis.call('HSET', cursor, 'switching', build.generation)
+        redis.call('HSET', 'fanfold:cursor:' .. name_of(build.generation), 'switching', build.generation)
+        return {'ok', 'more'}
+    end
+    for _, key in ipairs(cmsgpack.unpack(ARGV[6])) do
+        keep_row(build, key)
+    end
+    for _, key in ipairs(cmsgpack.unpack(ARGV[5])) do
+        place_row(build, key)
+    end
+    finish_switch(build)
+    return {'ok', 'done'}
+end
+
+-- 3 generation
+function ACTION.stop()
+    local build = load()
+    if not build or build.generation ~= ARGV[3] then
+        return {'no', 'the generation is not being built any more'}
+    end
+    if build.state == 'switching' then
+        return {'no', 'the switch to it has begun, and can only be finished'}
+    end
+    build.state, build.phase, build.at = 'ending', 'sweep', '0'
+    save(build)
+    for _, partition in ipairs(build.partitions) do
+        redis.call('HDEL', cursor, partition .. '/hold')
+    end
+    redis.call('UNLINK', 'fanfold:cursor:' .. name_of(build.generation)) -- nobody folds it any more
+    return {'ok', 'more'}
+end
+
+function ACTION.stop_kept()
+    local found = redis.call('HGET', kept, view)
+    if not found then
+        return {'ok', 'none'}
+    end
+    if load() then
+        return {'no', 'a generation of it is being built: cancel that first, or wait'}
+    end
+    local build = cjson.decode(found)
+    build.state, build.phase, build.at, build.tries, build.digest = 'ending', 'sweep', '0', 1, ''
+    save(build)
+    redis.call('HDEL', kept, view)
+    return {'ok', 'more'}
+end
+
+function ACTION.step()
+    local build = load()
+    if not build or build.state == 'building' then
+        return {'ok', 'done'}
+    end
+    return step(build)
+end
+
+-- 3 the epoch in force   4 definition   5 digest   6… partitions
+function ACTION.adopt()
+    if load() then
+        return {'no', 'a generation of it is being built: wait for that, or cancel it (`fanfold rebuild ' ..
+            view .. ' --cancel`)'}
+    end
+    local standing = redis.call('HGET', cursor, 'epoch') or ''
+    if standing ~= ARGV[3] then
+        return {'no', 'another definition came into force meanwhile (epoch ' .. standing .. '); look again'}
+    end
+    local epoch = standing:match('^%d+') .. '.' .. ARGV[5]
+    local fields = {'epoch', epoch, 'definition', ARGV[4]}
+    for i = 6, #ARGV do
+        local position, torn = unpack(redis.call('HMGET', cursor, ARGV[i], ARGV[i] .. '/torn'))
+        if torn then
+            return {'no', 'a commit of it was torn: ' .. torn}
+        end
+        if position then
+            fields[#fields + 1], fields[#fields + 2] = ARGV[i], epoch .. position:match('^%S+(.*)$')
+        end
+    end
+    redis.call('HSET', cursor, unpack(fields))
+    return {'ok'}
+end
+
+return ACTION[action]()
