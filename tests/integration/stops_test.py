@@ -139,21 +139,20 @@ class Stops(unittest.TestCase):
 
 
 class WithLog(Stops):
-    NEW_NAME = "give the view a new name and new row keys in its file and send the workers SIGHUP"
-    PUBLISH_AGAIN = "publish the events again to a new exchange, and fold them in a view of a new name"
+    REBUILD = "`fanfold rebuild VIEW` folds it from its first event on"
+    FROM_RETAINED = "`fanfold rebuild VIEW --from-retained` folds what the log still has"
 
-    def rename_the_view(self):
-        """The way out of a log that is another one, as it is printed."""
-        old, new = self.view, self.view + "-2"
-        view = json.loads(json.dumps(self.file(old)).replace(old, new))
-        view["exchange"] = old + "s"
-        (self.project.views / (old + ".json")).unlink()
-        self.project.write_view(view)
-        self.project.workers[-1].signal(signal.SIGHUP)
-        log = self.project.cli("tail", "-e", old + "s", "--from", "first", "--until-end", "--json").out
+    def rebuild(self, *args):
+        """The way out, as it is printed: the rows are those of the log that is there now."""
+        result = self.project.cli("rebuild", self.view, "--yes", *args)
+        self.assertEqual(result.code, 0, result.err + self.project.workers[-1].log()[-3000:])
+        log = self.project.cli("tail", "-e", self.view + "s", "--from", "first", "--until-end", "--json").out
         ids = [json.loads(line)["id"] for line in log.splitlines()]
-        row = {"n": str(len(ids)), "last": ids[-1]}
-        fanfold.poll(lambda: self.redis.hgetall(new + ":total") == row, what=f"{row} in {new}:total")
+        self.assertEqual(self.redis.hgetall(self.view + ":total"), {"n": str(len(ids)), "last": ids[-1]})
+        fanfold.poll(lambda: self.project.task(self.view)["state"] == "streaming", what="it to stream again")
+        self.publish(self.view, 1)
+        fanfold.poll(lambda: self.redis.hget(self.view + ":total", "n") == str(len(ids) + 1), what="one more")
+        self.assertEqual(self.redis.keys("fanfold:*@*") + self.redis.keys("fanfold:g:*"), [])
 
     def delete_log(self):
         self.fault()
@@ -193,8 +192,8 @@ class Log(WithLog):
         self.publish(self.view, 2)
         self.project.worker("a")
         self.assert_stopped("the log ends at offset 1, before offset 4 where this view stands: the log lost "
-                            "its end, or was deleted and made again", before, self.NEW_NAME)
-        self.rename_the_view()
+                            "its end, or was deleted and made again", before, self.REBUILD)
+        self.rebuild()
 
     def test_made_again_and_empty(self):
         self.fold_all()
@@ -202,7 +201,7 @@ class Log(WithLog):
         self.delete_log()
         self.project.setup()
         self.project.worker("a")
-        self.assert_stopped("the log is empty, before offset 4 where this view stands", before, self.NEW_NAME)
+        self.assert_stopped("the log is empty, before offset 4 where this view stands", before, self.REBUILD)
 
     def test_made_again_and_longer(self):
         self.fold_all()
@@ -214,8 +213,8 @@ class Log(WithLog):
         self.project.worker("a")
         self.assert_stopped(r"the events up to offset 4 are not those that this view was folded from "
                             r"\(fingerprint [0-9a-f]{16}, stored [0-9a-f]{16}\): the log was deleted", before,
-                            self.NEW_NAME)
-        self.rename_the_view()
+                            self.REBUILD)
+        self.rebuild()
 
     def test_made_again_under_a_running_worker(self):
         self.fold_all()
@@ -230,7 +229,7 @@ class Log(WithLog):
         self.project.setup()
         self.publish(self.view, 3)
         self.assert_stopped("the log ends at offset 2, before offset 5 where this view stands", before,
-                            self.NEW_NAME)
+                            self.REBUILD)
         self.assertIs(worker, self.project.workers[-1])
 
     def test_same_log_after_all(self):
@@ -247,9 +246,14 @@ class Log(WithLog):
         first = self.publish_until_cut()
         self.project.worker("a")
         self.assert_stopped("retention removed events that this view needs: it stands at offset 4 .*, but the "
-                            r"log now begins at \d+", before, self.PUBLISH_AGAIN)
+                            r"log now begins at \d+", before, self.FROM_RETAINED)
         reason = self.project.task(self.view)["reason"]
         self.assertGreaterEqual(int(reason.split()[-1]), first)
+        refused = self.project.cli("rebuild", self.view, "--yes")
+        self.assertEqual(refused.code, 1)
+        self.assertIn("retention removed what was before", refused.err)
+        self.assertEqual(self.rows(self.view), before)
+        self.rebuild("--from-retained")
 
     def test_a_view_without_a_position_needs_the_log_from_its_beginning(self):
         """Also when rows are there: its position was lost."""
@@ -261,7 +265,7 @@ class Log(WithLog):
         self.assertIn(self.view + ":total", before)
         self.project.worker("a")
         self.assert_stopped(r"the log begins at offset \d+, not at 0: retention removed events, and this view "
-                            "has not folded any yet", before, self.PUBLISH_AGAIN)
+                            "has not folded any yet", before, self.FROM_RETAINED)
         # As printed: the position comes back together with the rows, and is then too old: told as such.
         self.assertIn("restore the position and the rows", self.project.task(self.view)["way_out"])
 
@@ -283,7 +287,7 @@ class Log(WithLog):
                                               r"\d+ is gone, the log now begins at \d+")
         gone, begins = map(int, re.search(r"offset (\d+) is gone.* begins at (\d+)", task["reason"]).groups())
         self.assertLess(gone, begins)
-        self.assert_told(task, self.PUBLISH_AGAIN)
+        self.assert_told(task, self.FROM_RETAINED)
         # All before the gap, and nothing behind it.
         stands = self.cursor()
         self.assertLess(stands, gone)
@@ -324,7 +328,7 @@ class CutWindow(WithLog):
         self.project.worker("a")
         self.assert_stopped(f"retention removed events that this view needs: it stands at offset {cursor} and "
                             f"reads its duplicate window from 0 on, but the log now begins at {first}",
-                            before, self.PUBLISH_AGAIN)
+                            before, self.FROM_RETAINED)
 
 
 class Foreign(Stops):
@@ -340,7 +344,7 @@ class Foreign(Stops):
         before = self.rows(self.view)
         self.publish(self.view, 2)
         self.assert_stopped("foreign data: .*" + pattern.format(key=re.escape(self.view + ":total")), before,
-                            "put back what stood there, and send the workers SIGHUP")
+                            "put back what stood there and send the workers SIGHUP")
         since = self.project.task(self.view)["since"]
 
         # Told so before it is mended: it stops again, and has been standing since the first time.

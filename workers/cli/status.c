@@ -107,6 +107,8 @@ static void find_state(const struct status *status, struct task_status *task)
         const cJSON *rate = cJSON_GetObjectItemCaseSensitive(report, "rate");
         task->rate_known = cJSON_IsNumber(rate);
         task->rate = cJSON_GetNumberValue(rate);
+        const cJSON *tries = cJSON_GetObjectItemCaseSensitive(report, "tries");
+        task->tries = cJSON_IsNumber(tries) ? (uint64_t)cJSON_GetNumberValue(tries) : 0;
     } else {
         task->state = STATUS_WAITING;
         enum trouble why = why_waiting(status, task, buf_text(&lease));

@@ -26,7 +26,8 @@ struct task_status {
     const char *owner;          /* NULL: none */
     int64_t since_ms;           /* wall clock of its worker: state and reason; 0: not known */
     bool rate_known;
-    double rate; /* events per second */
+    double rate;    /* events per second */
+    uint64_t tries; /* of a generation that is built: which call of it this is about; 0: unknown */
     struct freshness fresh;
     uint64_t failing, waiting; /* parked events: those that fail, and those behind them */
     int64_t oldest_ms;         /* when the oldest of them was parked; 0: none is */

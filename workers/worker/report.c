@@ -49,6 +49,8 @@ static void report_task(cJSON *list, struct task *task, double seconds)
         cJSON_AddNumberToObject(item, "cursor", (double)task->committed.offset);
     cJSON_AddNumberToObject(item, "rate", task->rate);
     cJSON_AddStringToObject(item, "epoch", task->epoch);
+    if (served->tries > 0)
+        cJSON_AddNumberToObject(item, "tries", served->tries);
     cJSON_AddItemToArray(list, item);
 }
 

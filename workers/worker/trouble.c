@@ -9,29 +9,31 @@
 static const char *const ways_out[TROUBLE_COUNT] = {
     [TROUBLE_NONE] = "",
     [TROUBLE_LOG_ENDS] =
-        "if the log that is there now is the right one, give the view a new name and new row keys "
-        "in its file and send the workers SIGHUP: it is folded from the log's first event on",
+        "if the log that is there now is the right one, `fanfold rebuild VIEW` folds it from its "
+        "first event on and switches to that",
     [TROUBLE_LOG_OTHER] =
-        "if the log that is there now is the right one, give the view a new name and new row keys "
-        "in its file and send the workers SIGHUP: it is folded from the log's first event on",
-    [TROUBLE_RETENTION] =
-        "what retention removed does not come back: publish the events again to a new exchange, "
-        "and fold them in a view of a new name; give that log a max_age which outlasts any pause "
-        "of its workers",
+        "if the log that is there now is the right one, `fanfold rebuild VIEW` folds it from its "
+        "first event on and switches to that",
+    [TROUBLE_RETENTION] = "`fanfold rebuild VIEW --from-retained` folds what the log still has; "
+                          "what retention removed "
+                          "does not come back, unless you publish it again; give the log a max_age "
+                          "which outlasts any "
+                          "pause of its workers",
     [TROUBLE_BEGINNING] =
         "restore the position and the rows together from a backup of Redis and send the workers "
-        "SIGHUP; without one, publish the events again to a new exchange, and fold them in a view "
-        "of a new name",
-    [TROUBLE_FOREIGN] = "find who else writes the key that is named, put back what stood there, "
-                        "and send the workers SIGHUP",
+        "SIGHUP; without one, `fanfold rebuild VIEW --from-retained` folds what the log still has",
+    [TROUBLE_FOREIGN] = "find who else writes the key that is named; then `fanfold rebuild VIEW` "
+                        "makes all rows anew, "
+                        "or put back what stood there and send the workers SIGHUP",
     [TROUBLE_FAILING] =
         "look at `fanfold parked list`, mend what sends these events, and send the workers SIGHUP",
-    [TROUBLE_EVENT] = "set \"on_error\" to \"park\" or \"skip\" in a view of a new name and send "
-                      "the workers SIGHUP: it is folded from the log's first event on",
-    [TROUBLE_POLICY] = "set maxmemory-policy noeviction (redis-cli CONFIG SET maxmemory-policy "
-                       "noeviction, and in redis.conf)" BY_ITSELF
-                       ". If INFO says evicted_keys above 0, rows may be gone: fold the view again "
-                       "under a new name",
+    [TROUBLE_EVENT] =
+        "set \"on_error\" to \"park\" or \"skip\" in the view file, and `fanfold adopt VIEW`",
+    [TROUBLE_POLICY] =
+        "set maxmemory-policy noeviction (redis-cli CONFIG SET maxmemory-policy "
+        "noeviction, and in redis.conf)" BY_ITSELF
+        ". If INFO says evicted_keys above 0, rows may be gone: `fanfold verify VIEW` "
+        "finds out, and `fanfold rebuild VIEW` makes them anew",
     [TROUBLE_STRICT] =
         "mend the definition and begin anew (`fanfold rebuild VIEW --cancel`, then `fanfold "
         "rebuild "

@@ -1,0 +1,178 @@
+/*
+ * rebuild_begin.c: what must be so before a generation is begun: the log begins at its beginning,
+ * Redis has the room, and the live view says what can be expected of it.
+ */
+#include "base/clock.h"
+#include "cli/rebuilding.h"
+#include "cli/say.h"
+#include <fanfold/room.h>
+#include <fanfold/stream_probe.h>
+
+#include <stdlib.h>
+
+/* --- the log --------------------------------------------------------------------------- */
+
+/* The offset that a partition is folded from; of a verification, from where the live view was. */
+static bool find_beginning(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
+                           const char *partition, uint64_t *begins, struct error *error)
+{
+    struct task_state state = {0};
+    struct stream_ends ends;
+    uint64_t first = 0;
+    if (!redis_reader_task(rebuilding->reader, view_name(rebuilding->view), partition, &state,
+                           error) ||
+        !stream_probe_first(&rebuilding->config.amqp, partition, &ends, error))
+        return false;
+    if (!ends.empty)
+        first = ends.first;
+    *begins = wish->verify ? state.begins : 0;
+    if (first <= *begins)
+        return true;
+    if (!wish->from_retained)
+        return error_set(
+            error, ERROR_NO,
+            "the log %s begins at offset %llu, not at %llu: retention removed what was "
+            "before, and the new rows would lack it. `--from-retained` builds them "
+            "nevertheless",
+            partition, (unsigned long long)first, (unsigned long long)*begins);
+    say("the log %s begins at offset %llu: what earlier events made is not in the new rows",
+        partition, (unsigned long long)first);
+    *begins = first;
+    return true;
+}
+
+/* --- the live view --------------------------------------------------------------------- */
+
+/* What a worker says is the trouble of the view; "": none. */
+static const char *trouble_of(const cJSON *workers, const char *view)
+{
+    const cJSON *worker, *task;
+    cJSON_ArrayForEach(worker, workers)
+    {
+        cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(worker, "tasks"))
+        {
+            const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "view"));
+            const char *trouble =
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "trouble"));
+            if (name && trouble && strcmp(name, view) == 0)
+                return trouble;
+        }
+    }
+    return "";
+}
+
+static bool is_one_of(const char *text, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(text, *list) == 0)
+            return true;
+    return false;
+}
+
+static bool has_partition(const struct definition *definition, const char *exchange)
+{
+    for (size_t i = 0; i < definition->log_count; i++)
+        if (strcmp(definition->logs[i].exchange, exchange) == 0)
+            return true;
+    return false;
+}
+
+/* A build follows the live view where that stands in the same log and can be reached. */
+static bool look_at_live(struct rebuilding *rebuilding, struct build *build, struct error *error)
+{
+    static const char *const stuck[] = {"log_ends", "log_other", "retention", "beginning", NULL};
+    static const char *const other[] = {"log_ends", "log_other", NULL};
+    cJSON *workers = redis_reader_workers(rebuilding->reader, error);
+    if (!workers)
+        return false;
+    const char *trouble = trouble_of(workers, view_name(rebuilding->view));
+    build->aside = rebuilding->epoch[0] && !is_one_of(trouble, other);
+    build->follows = build->aside && !is_one_of(trouble, stuck);
+    for (size_t i = 0; i < rebuilding->next->log_count; i++)
+        build->follows =
+            build->follows && has_partition(rebuilding->live, rebuilding->next->logs[i].exchange);
+    if (rebuilding->epoch[0] && !build->follows)
+        say("the live view cannot be followed (%s): the new generation goes by itself to the end "
+            "of "
+            "the log",
+            trouble[0] ? trouble : "it reads other exchanges");
+    cJSON_Delete(workers);
+    return true;
+}
+
+/* --- begin ----------------------------------------------------------------------------- */
+
+static bool check_room(struct rebuilding *rebuilding, const struct build *build,
+                       struct error *error)
+{
+    struct room room;
+    if (!redis_reader_room(rebuilding->reader, (const char *const *)build->old_rows,
+                           build->old_row_count, &room, error))
+        return false;
+    if (!room.known || room.needed <= room.left)
+        return true;
+    return error_set(
+        error, ERROR_NO,
+        "Redis has not the room: the live rows take about %.0f MiB, and a second "
+        "generation of them does not fit into the %.0f MiB that are left below %s. Raise "
+        "maxmemory, or free memory, and try again",
+        (double)room.needed / 1048576, (double)room.left / 1048576,
+        room.maxmemory ? "maxmemory" : "the memory of its host");
+}
+
+static char **starts_of(const struct definition *definition, size_t *count)
+{
+    *count = view_row_count(definition->view);
+    char **starts = must_calloc(*count + 1, sizeof *starts);
+    for (size_t i = 0; i < *count; i++)
+        starts[i] = must_strdup(view_row(definition->view, i)->prefix);
+    return starts;
+}
+
+static bool find_beginnings(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
+                            struct build *build, struct error *error)
+{
+    size_t count = rebuilding->next->log_count;
+    build->partitions = must_calloc(count + 1, sizeof(char *));
+    rebuilding->begins = must_calloc(count + 1, sizeof *rebuilding->begins);
+    for (size_t i = 0; i < count; i++) {
+        build->partitions[build->partition_count++] = config_partition(&rebuilding->next->logs[i]);
+        if (!find_beginning(rebuilding, wish, build->partitions[i], &rebuilding->begins[i], error))
+            return false;
+    }
+    return true;
+}
+
+/* Nothing is folded: there is nothing to build anew, unless the view cannot even begin. */
+static bool check_live(const struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
+                       struct error *error)
+{
+    if (rebuilding->epoch[0] || wish->from_retained)
+        return true;
+    return error_set(
+        error, ERROR_NO,
+        "view %s has not folded any event yet: start workers, they take its file as it is",
+        view_name(rebuilding->view));
+}
+
+bool rebuilding_begin(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
+                      struct error *error)
+{
+    struct build build = {
+        .verify = wish->verify, .strict = wish->strict, .started_ms = clock_wall_ms()};
+    if (!rebuilding->next)
+        rebuilding->next = wish->verify ? definition_use(rebuilding->live)
+                                        : definition_of(rebuilding->view, &rebuilding->config);
+    build.rows = starts_of(rebuilding->next, &build.row_count);
+    build.old_rows = starts_of(rebuilding->live, &build.old_row_count);
+    bool good = check_live(rebuilding, wish, error) &&
+                find_beginnings(rebuilding, wish, &build, error) &&
+                look_at_live(rebuilding, &build, error) && check_room(rebuilding, &build, error);
+    const struct generation_begin begin = {rebuilding->next->text, rebuilding->next->digest, &build,
+                                           rebuilding->begins};
+    good = good && generation_begin(rebuilding->reader, view_name(rebuilding->view), &begin,
+                                    &rebuilding->build, error);
+    rebuilding->has_build = good;
+    build_release(&build);
+    return good;
+}
