@@ -104,6 +104,12 @@ class Rebuild(unittest.TestCase):
             before = self.naive()
             project.write_view(self.view(factor=2))
             self.rebuild(project, "--detach")
+            build = fanfold.poll(lambda: [b for b in project.status()["rebuilds"] if b["percent"] == 100],
+                                 what="the build to be ready")[0]
+            self.assertEqual((build["view"], build["generation"], build["state"], build["folded"]),
+                             (self.name, 2, "building", 500))
+            self.assertIn(f"generation 2 of {self.name}: building, 100% (offset 500 of 500)",
+                          project.cli("status").out)
             self.assertIn("by another definition already",
                           self.rebuild(project, "--definition", self.file(project, 5), code=1).err)
             self.assertIn("generation 2 of", self.rebuild(project, "--cancel").err)

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/say.h"
 #include "cli/status.h"
+#include "cli/status_builds.h"
 #include "cli/table.h"
 #include "cli/target.h"
 
@@ -139,7 +140,7 @@ static void print_budget(const cJSON *worker)
            mebibytes(worker, "held_most"));
 }
 
-static void print_table(const struct status *status)
+static void print_table(const struct status *status, const struct builds_status *builds)
 {
     struct table table;
     table_init(&table, titles, sizeof titles / sizeof *titles);
@@ -147,6 +148,7 @@ static void print_table(const struct status *status)
         add_row(&table, &status->tasks[i]);
     table_print(&table, stdout);
     table_release(&table);
+    builds_status_print(builds);
     const cJSON *worker;
     cJSON_ArrayForEach(worker, status->workers)
     {
@@ -217,7 +219,8 @@ static cJSON *worker_json(const cJSON *worker)
     return object;
 }
 
-static void print_json(const struct status *status, const struct probes *probes)
+static void print_json(const struct status *status, const struct builds_status *builds,
+                       const struct probes *probes)
 {
     char now[TIMESTAMP_TEXT_MAX];
     timestamp_format(clock_wall_ms(), now);
@@ -229,6 +232,7 @@ static void print_json(const struct status *status, const struct probes *probes)
     cJSON *tasks = cJSON_AddArrayToObject(root, "tasks");
     for (size_t i = 0; i < status->count; i++)
         cJSON_AddItemToArray(tasks, task_json(&status->tasks[i]));
+    cJSON_AddItemToObject(root, "rebuilds", builds_status_json(builds));
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
     const cJSON *worker;
     cJSON_ArrayForEach(worker, status->workers)
@@ -260,19 +264,22 @@ static int show(const struct options *options, const struct config *config,
         return say_error(&error);
     struct probes probes = {.uri = &config->amqp};
     struct status status = {0};
+    struct builds_status builds = {0};
     int code = 0;
-    if (!status_read(&status, reader, config, views, options->arg_count == 0, &probes, &error)) {
+    if (!status_read(&status, reader, config, views, options->arg_count == 0, &probes, &error) ||
+        !builds_status_read(&builds, reader, views, status.workers, &error)) {
         code = say_error(&error);
     } else {
         if (options_has(options, "json"))
-            print_json(&status, &probes);
+            print_json(&status, &builds, &probes);
         else
-            print_table(&status);
+            print_table(&status, &builds);
         if (probes.error.kind != ERROR_NONE)
             say("the ends of the logs are not known: %s", probes.error.text);
         if (options_has(options, "check") && !all_streaming(&status))
             code = ERROR_NO;
     }
+    builds_status_release(&builds);
     status_release(&status);
     probes_release(&probes);
     redis_reader_close(reader);
@@ -317,7 +324,9 @@ const struct command command_status = {
         "parked: the events that fail, and those that only wait behind them. \"?\" is what the "
         "broker would know but cannot be "
         "asked:\n"
-        "the rest is shown also while it is down.\n"
+        "the rest is shown also while it is down. A generation that is being built (`fanfold "
+        "rebuild`)\n"
+        "is a view of its own, \"stock@2\", and has a line that says how far it is.\n"
         "\n"
         "Exit code 0: the state could be read; 1: with --check, some task is not streaming, or "
         "there\n"
@@ -333,7 +342,10 @@ const struct command command_status = {
         "\"parked_failing\", \"parked_waiting\", \"parked_seconds\" (age of the "
         "oldest),\n"
         "\"reordered\"}],\n"
-        "\"workers\": [{\"name\", \"host\", \"pid\", \"version\", \"started\" (Unix milliseconds), "
+        "\"rebuilds\": [{\"view\", \"generation\", \"state\", \"verify\", \"folded\", \"all\", "
+        "\"percent\",\n"
+        "\"rate\", \"seconds_left\"}], \"workers\": [{\"name\", \"host\", \"pid\", \"version\", "
+        "\"started\" (Unix milliseconds), "
         "\"rss\",\n"
         "\"budget\", \"held\", \"held_most\" (bytes), \"views\"}], \"refused\": [{\"worker\", "
         "\"view\", "
