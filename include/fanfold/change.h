@@ -14,6 +14,17 @@
  *   - KEEP and KEEP_AGE hold for the row at the end of the batch (`check` sees to it that all
  *     actions on one row say the same); EXPIRE likewise: the last one counts;
  *   - DELETE removes the row; later changes start from an absent row.
+ *
+ * Newest (DESIGN section 7): a STAMP holds for the row's changes behind it, up to its next STAMP.
+ * Under a stamp those that go by it (change_goes_by_stamp) count only if their place, a field, a
+ * member or the document, has no later stamp; the one that counts leaves its stamp there. A place
+ * that was removed keeps its stamp. DELETE under a stamp removes what has no later one, and leaves
+ * its stamp to the row: it stands for the stamps of all places that have none or an earlier one.
+ * Other changes take no notice of a STAMP.
+ *
+ * A stamp is the text "<ms since 1970> <offset> <partition>", compared by time, then partition (in
+ * byte order), then offset. So no two events have the same; of equal stamps, which are of one
+ * event, the later change counts. Where stamps are kept: README, "Fanfold's own keys".
  */
 #ifndef FANFOLD_CHANGE_H
 #define FANFOLD_CHANGE_H
@@ -46,6 +57,7 @@ enum change_op {
     CHANGE_JSON_PUT = 20,      /* value: JSON text */
     CHANGE_DELETE = 21,
     CHANGE_EXPIRE = 22, /* value: Unix milliseconds at which the row goes */
+    CHANGE_STAMP = 23,  /* value: a stamp */
 };
 
 enum change_flag {
@@ -76,13 +88,18 @@ struct change {
 struct changes {
     struct change *at;
     size_t count, cap;
-    uint32_t event;     /* given to every change that is added */
+    uint32_t event;        /* given to every change that is added */
+    const char *partition; /* of that event, and its offset: for stamps; NULL: "" */
+    uint64_t offset;
     struct arena arena; /* holds the texts */
 };
 
 /* Appends; the texts must already live in changes->arena (or be literals). */
 void changes_add(struct changes *changes, uint8_t op, uint8_t flags, enum structure structure,
                  struct str key, struct str field, struct str value);
+/* Is it one of the changes that a STAMP can guard? They write a place as a whole, whatever it held.
+ */
+bool change_goes_by_stamp(enum change_op op);
 /* Forgets changes from index `count` on: an event that parks takes back what it had given. */
 void changes_cut(struct changes *changes, size_t count);
 void changes_clear(struct changes *changes);

@@ -67,7 +67,8 @@ static inline const char *fixture_op(const struct change *change)
         [CHANGE_SET_INCLUDE] = "include", [CHANGE_SET_EXCLUDE] = "exclude",
         [CHANGE_LIST_PUSH] = "push",      [CHANGE_LIST_KEEP] = "keep",
         [CHANGE_HLL_COUNT] = "count",     [CHANGE_JSON_PUT] = "put",
-        [CHANGE_DELETE] = "delete",       [CHANGE_EXPIRE] = "expire"};
+        [CHANGE_DELETE] = "delete",       [CHANGE_EXPIRE] = "expire",
+        [CHANGE_STAMP] = "stamp"};
 
     return names[change->op];
 }
@@ -120,7 +121,7 @@ static inline void fixture_print(const struct faults *faults)
 static inline void fold_data(const struct view *view, const char *data, const char *expected,
                              const char *label)
 {
-    struct changes changes = {0};
+    struct changes changes = {.partition = "x.log.0", .offset = 12};
     struct error why = {0};
     struct buf line = {0}, shown = {0};
 

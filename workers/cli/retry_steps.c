@@ -108,6 +108,8 @@ static bool fold(struct retry *retry, struct attempt *attempt, struct error *err
     }
     attempt->entry = unpark_add(&retry->step, UNPARK_FOLDED, attempt->event);
     retry->step.changes.event = attempt->entry;
+    retry->step.changes.partition = retry->task->partition;
+    retry->step.changes.offset = attempt->event->offset;
     if (view_fold(retry->definition->view, &event, &retry->step.changes, &retry->scratch, &why) ==
         FOLD_PARK) {
         retry->step.count--;

@@ -33,15 +33,17 @@
 -- is empty at the end, not when it is empty in between.
 --
 -- The rows themselves, one function for each structure, are in commit_rows.lua; the steps that this
--- shares with unpark.lua, which folds or drops parked events by the same rule, in commit_steps.lua.
+-- shares with unpark.lua, which folds or drops parked events by the same rule, in commit_steps.lua;
+-- what goes by the time of events, in commit_newest.lua.
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
 --       5 the cursor of the view that this is built beside, else the same as 1
---       6… the rows, each once
+--       6… the rows, each once; behind them, when any row has stamps, fanfold:newest:<view>
 -- ARGV  1 partition   2 from   3 to   4 time   5 tally   ("" : no position, no time)
 --       6 changes, as MessagePack, one flat array; for each row, in the order of KEYS:
---         structure, n, then n times: op * 2 + flags, field, value (in event order)
+--         structure (+ 8 when stamps are among its changes: commit_newest.lua), n, then n times:
+--         op * 2 + flags, field, value (in event order)
 --       7 parked events, "" or MessagePack, one flat array; for each:
 --         offset, record, payload or 0, key or 0
 --       8 the definition, where `from` is empty; "": it must be there already

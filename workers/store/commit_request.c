@@ -12,9 +12,12 @@
 #define FIXED_KEYS 5
 #define FIXED_ARGS 8
 
+#define WIRE_STAMPED 8u /* added to the structure of a row with stamps */
+
 struct wire_row {
     struct str key;
     uint8_t structure;
+    bool stamped;         /* stamps are among its changes */
     uint32_t count;       /* changes of the row */
     uint32_t first, next; /* places on the wire: its first change, and where the next one goes */
 };
@@ -54,9 +57,13 @@ static struct wire_change *group(struct commit_request *request, const struct ch
     uint32_t *ids = must_calloc(changes->count + 1, sizeof(*ids));
     map_clear(&request->row_ids);
     request->row_count = 0;
+    request->stamped = false;
     for (size_t i = 0; i < changes->count; i++) {
         ids[i] = row_of(request, &changes->at[i]);
-        request->rows[ids[i]].count++;
+        struct wire_row *row = &request->rows[ids[i]];
+        row->count++;
+        row->stamped |= changes->at[i].op == CHANGE_STAMP;
+        request->stamped |= row->stamped;
     }
     uint32_t place = 0;
     for (size_t i = 0; i < request->row_count; i++) {
@@ -93,7 +100,7 @@ static void pack_changes(struct commit_request *request, const struct changes *c
     size_t array = msgpack_array(out);
     for (size_t r = 0; r < request->row_count; r++) {
         const struct wire_row *row = &request->rows[r];
-        msgpack_uint(out, row->structure);
+        msgpack_uint(out, row->structure + (row->stamped ? WIRE_STAMPED : 0));
         msgpack_uint(out, row->count);
         for (uint32_t i = row->first; i < row->next; i++) {
             const struct change *change = &changes->at[order[i].change];
@@ -111,16 +118,6 @@ struct wire_change *commit_request_changes(struct commit_request *request,
     struct wire_change *order = group(request, changes);
     pack_changes(request, changes, order);
     return order;
-}
-
-void commit_request_row_keys(struct commit_request *request, struct str prefix)
-{
-    for (size_t i = 0; i < request->row_count; i++) {
-        buf_clear(&request->text);
-        buf_add(&request->text, prefix);
-        buf_add(&request->text, request->rows[i].key);
-        resp_arg(&request->resp, buf_str(&request->text));
-    }
 }
 
 static void pack_parked(struct commit_request *request, const struct batch *batch)
@@ -152,6 +149,23 @@ void commit_request_key(struct commit_request *request, const char *what, const 
     resp_arg(&request->resp, buf_str(&request->text));
 }
 
+size_t commit_request_key_count(const struct commit_request *request)
+{
+    return request->row_count + request->stamped;
+}
+
+void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view)
+{
+    for (size_t i = 0; i < request->row_count; i++) {
+        buf_clear(&request->text);
+        buf_add(&request->text, prefix);
+        buf_add(&request->text, request->rows[i].key);
+        resp_arg(&request->resp, buf_str(&request->text));
+    }
+    if (request->stamped)
+        commit_request_key(request, "newest", view, NULL);
+}
+
 static void add_position(struct commit_request *request, const struct position *position)
 {
     buf_clear(&request->text);
@@ -167,16 +181,17 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
 
     struct buf *out = &request->resp;
     buf_clear(out);
-    resp_begin(out, 3 + FIXED_KEYS + request->row_count + FIXED_ARGS);
+    size_t keys = FIXED_KEYS + commit_request_key_count(request);
+    resp_begin(out, 3 + keys + FIXED_ARGS);
     resp_arg(out, STR("EVALSHA"));
     resp_arg(out, str_of(sha));
-    resp_arg_u64(out, FIXED_KEYS + request->row_count);
+    resp_arg_u64(out, keys);
     commit_request_key(request, "cursor", batch->view, NULL);
     commit_request_key(request, "parked", batch->view, batch->partition);
     commit_request_key(request, "parked-payload", batch->view, batch->partition);
     commit_request_key(request, "waiting", batch->view, batch->partition);
     commit_request_key(request, "cursor", batch->leader ? batch->leader : batch->view, NULL);
-    commit_request_row_keys(request, batch->row_prefix);
+    commit_request_row_keys(request, batch->row_prefix, batch->view);
 
     resp_arg(out, str_of(batch->partition));
     add_position(request, &batch->from);

@@ -26,6 +26,7 @@ struct commit_request {
     struct map row_ids; /* key → index in rows + 1 */
     struct wire_row *rows;
     size_t row_count, row_cap;
+    bool stamped; /* stamps are among the changes */
 };
 
 /* Sets request->resp. The result has one entry for each change; the caller frees it. */
@@ -42,10 +43,12 @@ void store_key(struct buf *out, const char *what, const char *view, const char *
 
 /* Parts of a request, for unpark.c. _changes groups and packs the changes into request->changes and
  * returns the order (as _build does); _row_keys then appends the rows' keys, with the prefix before
- * each, to request->resp, _key one of Fanfold's own; _text packs a text, or 0 for none. */
+ * each, to request->resp, and that of the stamps when there are any, _key_count says how many these
+ * are; _key appends one of Fanfold's own; _text packs a text, or 0 for none. */
 struct wire_change *commit_request_changes(struct commit_request *request,
                                            const struct changes *changes);
-void commit_request_row_keys(struct commit_request *request, struct str prefix);
+size_t commit_request_key_count(const struct commit_request *request);
+void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view);
 void commit_request_key(struct commit_request *request, const char *what, const char *view,
                         const char *partition);
 void commit_request_text(struct buf *out, struct str text);

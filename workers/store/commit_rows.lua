@@ -1,5 +1,5 @@
 -- commit_rows.lua: step (2) of the commit rule (commit.lua) for rows; the build puts it before
--- commit_steps.lua and commit.lua or unpark.lua. Reads and computes one row after the other and plans the commands that write it.
+-- commit_newest.lua, commit_steps.lua, and commit.lua or unpark.lua. Reads and computes one row after the other and plans the commands that write it.
 --
 -- Each row function gets w, the changes as they came, w[from … to] being those of its row, three
 -- elements each; index, the first one's place on the wire; and the row's key. It adds to `plan`, or
@@ -20,7 +20,7 @@ local ZSET_SCORE, ZSET_ADD, ZSET_ADD_OWN, ZSET_MAX, ZSET_MIN, ZSET_REMOVE = 16, 
 local ZSET_KEEP, ZSET_KEEP_AGE = 26, 28
 local SET_INCLUDE, SET_EXCLUDE = 30, 32
 local LIST_PUSH, LIST_KEEP = 34, 36
-local HLL_COUNT, JSON_PUT, DELETE, EXPIRE = 38, 40, 42, 44
+local HLL_COUNT, JSON_PUT, DELETE, EXPIRE, STAMP = 38, 40, 42, 44, 46
 
 local plan, planned = {}, 0 -- the commands that write, each a table of arguments
 local faults = {'faults'}
@@ -72,6 +72,11 @@ local function bytes_less(a, b)
         end
     end
     return #a < #b
+end
+
+-- a >= b, of integer texts without signs: a Lua number is exact only up to 2^53.
+local function at_least(a, b)
+    return #a > #b or (#a == #b and not bytes_less(a, b))
 end
 
 -- Does `given` replace what is `held` by MAX (or MIN)? nil: a number and a text.

@@ -1,15 +1,11 @@
 -- commit_steps.lua: the steps of the commit rule that do not depend on where the changes come from: the
 -- next events of the log (commit.lua) or parked ones (unpark.lua). The build puts it between
--- commit_rows.lua and either.
+-- commit_newest.lua and either.
 
 -- The parts of a position: epoch, offset, fingerprint, park revision. They stay texts: a Lua number is
 -- exact only up to 2^53.
 local function parts(position)
     return match(position, '^(%S+) (%d+) (%d+) (%d+)$')
-end
-
-local function at_least(a, b)
-    return #a > #b or (#a == #b and not bytes_less(a, b))
 end
 
 ----------------------------------------------------------------------------------- (1) the position
@@ -54,10 +50,12 @@ end
 local function compute(w, row)
     local at, index, last = 1, 0, #w
     while at <= last do
-        local count = w[at + 1]
-        ROW[w[at]](w, at + 2, at + 1 + count * 3, index, KEYS[row])
+        local structure, count = w[at], w[at + 1]
+        local compute_row = structure < STAMPED and ROW[structure] or stamped_row
+        compute_row(w, at + 2, at + 1 + count * 3, index, KEYS[row], structure - STAMPED)
         at, row, index = at + 2 + count * 3, row + 1, index + count
     end
+    write_stamps()
 end
 
 -- Which of Fanfold's own keys KEYS[first … last] is not a hash, or nil.
@@ -93,6 +91,9 @@ end
 local function hinders()
     if unreadable then
         return {'failed', unreadable}
+    end
+    if odd_stamp then
+        return {'foreign', odd_stamp}
     end
     if #faults > 1 then
         return faults

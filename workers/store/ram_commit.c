@@ -8,6 +8,7 @@
 #include "store/ram_commit.h"
 #include "base/error.h"
 #include "base/number.h"
+#include "store/ram_newest.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,11 +189,13 @@ static void at_end(const struct change *change, bool *has, int64_t *value)
 }
 
 /* The structure is that of the row. */
-static bool apply(struct ram_rows *rows, struct ram_row *row, const struct change *change,
-                  struct commit_result *result)
+static bool apply(struct ram_rows *rows, struct ram_row *stamps, struct ram_row *row,
+                  const struct change *change, struct commit_result *result)
 {
     struct ram_journal *journal = &rows->journal;
     const struct str none = {0};
+    if (str_is(row->stamp) && !ram_newest_counts(journal, stamps, row, change))
+        return true;
     switch ((enum change_op)change->op) {
     case CHANGE_HASH_SET:
         ram_row_put(journal, row, change->field, change->value, 0);
@@ -238,10 +241,16 @@ static bool apply(struct ram_rows *rows, struct ram_row *row, const struct chang
         at_end(change, &row->has_keep_age, &row->keep_age_ms);
         break;
     case CHANGE_DELETE:
-        delete_row(rows, row);
+        if (str_is(row->stamp))
+            ram_newest_delete(journal, stamps, row);
+        else
+            delete_row(rows, row);
         break;
     case CHANGE_EXPIRE:
         at_end(change, &row->has_expire, &row->expire_ms);
+        break;
+    case CHANGE_STAMP:
+        row->stamp = change->value;
         break;
     }
     return true;
@@ -296,9 +305,10 @@ static void untouch(struct ram_row *row)
 {
     row->touched = row->deleted = false;
     row->has_expire = row->has_keep = row->has_keep_age = false;
+    row->stamp = (struct str){0};
 }
 
-void ram_rows_apply(struct ram_rows *rows, const struct changes *changes,
+void ram_rows_apply(struct ram_rows *rows, struct ram_row *stamps, const struct changes *changes,
                     struct commit_result *result)
 {
     *result = (struct commit_result){.outcome = COMMIT_OK};
@@ -306,7 +316,7 @@ void ram_rows_apply(struct ram_rows *rows, const struct changes *changes,
     for (; done < changes->count; done++) {
         const struct change *change = &changes->at[done];
         struct ram_row *row = row_for(rows, change, result);
-        if (!row || !apply(rows, row, change, result)) {
+        if (!row || !apply(rows, stamps, row, change, result)) {
             result->event = change->event;
             break;
         }

@@ -20,9 +20,10 @@ struct ram_row *ram_rows_get(struct ram_rows *rows, struct str key);
 struct ram_row *ram_rows_find(const struct ram_rows *rows, struct str key);
 void ram_rows_release(struct ram_rows *rows);
 
-/* Steps (2) and (3) of the commit rule (commit.lua). Sets result to COMMIT_OK, _REFUSED or
- * _FOREIGN; unless OK, the rows are as before. */
-void ram_rows_apply(struct ram_rows *rows, const struct changes *changes,
+/* Steps (2) and (3) of the commit rule (commit.lua). stamps: a row that holds the stamps of the
+ * changes' view (ram_newest.h). Sets result to COMMIT_OK, _REFUSED or _FOREIGN; unless OK, the rows
+ * and stamps are as before. */
+void ram_rows_apply(struct ram_rows *rows, struct ram_row *stamps, const struct changes *changes,
                     struct commit_result *result);
 
 #endif

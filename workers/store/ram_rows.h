@@ -34,6 +34,7 @@ struct ram_row {
     /* What the batch under way says of the row at its end (ram_commit.c). */
     bool touched, deleted, has_expire, has_keep, has_keep_age;
     int64_t expire_ms, keep, keep_age_ms;
+    struct str stamp; /* of the changes that follow; {NULL, 0}: none */
 };
 
 struct ram_undo;

@@ -31,6 +31,7 @@ struct answer {
 struct ram_store {
     struct store store;
     struct ram_rows rows;
+    struct ram_rows stamps; /* by view */
     struct ram_task *tasks;
     size_t task_count, task_cap;
     struct answer *answers;
@@ -192,7 +193,8 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
     struct task_state *state = &task->state;
     if (!compare(ram, &state->position, batch, &answer->result))
         return;
-    ram_rows_apply(&ram->rows, &batch->changes, &answer->result);
+    ram_rows_apply(&ram->rows, ram_rows_get(&ram->stamps, str_of(batch->view)), &batch->changes,
+                   &answer->result);
     if (answer->result.outcome != COMMIT_OK)
         return;
     state->position = batch->to;
@@ -245,6 +247,7 @@ static void ram_free(struct store *store)
         task_release(&ram->tasks[i]);
     free(ram->tasks);
     ram_rows_release(&ram->rows);
+    ram_rows_release(&ram->stamps);
     free(ram->answers);
     free(ram);
 }

@@ -35,6 +35,7 @@ static const char *const scratch_commands[][ARGS_MAX] = {
     {"SADD", "@s", "m"},
     {"SREM", "@s", "n"},
     {"SCARD", "@s"},
+    {"SMEMBERS", "@s"},
     {"LPUSH", "@l", "e"},
     {"LTRIM", "@l", "0", "1"},
     {"LLEN", "@l"},

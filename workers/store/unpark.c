@@ -67,14 +67,15 @@ static struct wire_change *build(struct commit_request *request, const struct un
     pack_entries(request, unpark);
     struct buf *out = &request->resp;
     buf_clear(out);
-    resp_begin(out, 3 + FIXED_KEYS + request->row_count + FIXED_ARGS);
+    size_t keys_count = FIXED_KEYS + commit_request_key_count(request);
+    resp_begin(out, 3 + keys_count + FIXED_ARGS);
     resp_arg(out, STR("EVALSHA"));
     resp_arg(out, str_of(sha));
-    resp_arg_u64(out, FIXED_KEYS + request->row_count);
+    resp_arg_u64(out, keys_count);
     commit_request_key(request, "cursor", unpark->view, NULL);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         commit_request_key(request, keys[i], unpark->view, unpark->partition);
-    commit_request_row_keys(request, STR(""));
+    commit_request_row_keys(request, STR(""), unpark->view);
     resp_arg(out, str_of(unpark->partition));
     resp_arg(out, str_of(unpark->epoch));
     resp_arg(out, unpark->reorders ? STR("1") : STR(""));

@@ -17,7 +17,7 @@
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
---       5 fanfold:dropped:<view>:<partition>   6… the rows, each once
+--       5 fanfold:dropped:<view>:<partition>   6… the rows, as in commit.lua
 -- ARGV  1 partition   2 epoch   3 "1": folded events count as reordered   4 "1": a trial, no writing
 --       5 changes, as in commit.lua
 --       6 events, MessagePack, one flat array; for each:

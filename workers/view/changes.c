@@ -22,6 +22,23 @@ void changes_add(struct changes *changes, uint8_t op, uint8_t flags, enum struct
                                                     .value = value};
 }
 
+bool change_goes_by_stamp(enum change_op op)
+{
+    switch (op) {
+    case CHANGE_HASH_SET:
+    case CHANGE_HASH_REMOVE:
+    case CHANGE_ZSET_SCORE:
+    case CHANGE_ZSET_REMOVE:
+    case CHANGE_SET_INCLUDE:
+    case CHANGE_SET_EXCLUDE:
+    case CHANGE_JSON_PUT:
+    case CHANGE_DELETE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void changes_cut(struct changes *changes, size_t count)
 {
     if (count < changes->count)

@@ -190,6 +190,8 @@ static bool try_fold(struct batcher *batcher, const struct delivery *delivery, s
         return fails(batcher, delivery, batch, key, fault, error);
 
     batch->changes.event = (uint32_t)(delivery->offset - batch_base(batch));
+    batch->changes.partition = batcher->partition;
+    batch->changes.offset = delivery->offset;
     struct error why;
     if (view_fold(batcher->view, delivery->event, &batch->changes, &batcher->scratch, &why) ==
         FOLD_PARK)
