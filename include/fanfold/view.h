@@ -10,7 +10,7 @@
  *     }
  *     view_free(view);
  *
- * The view language: DESIGN section 7. `with` and `newest` are refused by name in this version.
+ * The view language: DESIGN section 7. `with` is refused by name in this version.
  */
 #ifndef FANFOLD_VIEW_H
 #define FANFOLD_VIEW_H

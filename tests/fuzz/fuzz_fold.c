@@ -39,6 +39,14 @@ static void check_key(const struct view *view, const struct change *change)
     assert(!fault || strcmp(fault, "is not a Unicode character") == 0);
 }
 
+/* Of a fold that no one told partition and offset: "<ms> 0 ". */
+static void check_stamp(struct str stamp)
+{
+    int64_t ms;
+    assert(stamp.len > 3 && str_eq(str_from(stamp, stamp.len - 3), STR(" 0 ")));
+    assert(number_int((struct str){stamp.at, stamp.len - 3}, &ms) == NUMBER_OK);
+}
+
 static void check_value(const struct change *change)
 {
     int64_t integer;
@@ -57,6 +65,9 @@ static void check_value(const struct change *change)
     case CHANGE_ZSET_MAX:
     case CHANGE_ZSET_MIN:
         assert(number_double(change->value, &number) == NUMBER_OK);
+        break;
+    case CHANGE_STAMP:
+        check_stamp(change->value);
         break;
     case CHANGE_JSON_PUT: {
         struct arena arena = {0};

@@ -8,6 +8,7 @@ import unittest
 import fanfold
 
 SHOP = fanfold.SOURCE / "workers/examples/shop"
+SENSORS = fanfold.SOURCE / "workers/examples/sensors"
 README = fanfold.SOURCE / "README.md"
 
 
@@ -132,10 +133,20 @@ class Check(Folder):
 
     def test_members_that_come_later_are_refused_by_name(self):
         self.check_view(
-            [{"with": {"r": {"hash": "a:{subject}"}}, "hash": "a:{subject}", "set": {"q": "1"}},
-             {"hash": "a:{subject}", "set": {"q": "1"}, "newest": True}],
-            ("/on/x/0/with", '"with" comes in a later version'),
-            ("/on/x/1/newest", '"newest" comes in a later version'))
+            [{"with": {"r": {"hash": "a:{subject}"}}, "hash": "a:{subject}", "set": {"q": "1"}}],
+            ("/on/x/0/with", '"with" comes in a later version'))
+
+    def test_newest_is_for_all_actions_on_a_row_and_for_no_total(self):
+        self.check_view(
+            [{"hash": "a:{subject}", "newest": True, "set": {"q": "/data/q"}, "add": {"n": 1}}],
+            ("/on/x/0/add", '"add" cannot go by "newest"', "without \"newest\""))
+        self.check_view(
+            [{"hash": "a:{subject}", "newest": True, "set": {"q": "/data/q"}},
+             {"hash": "a:{id}", "set": {"r": "/data/r"}}],
+            ("/on/x/1/set", 'must have "newest", or none, but /on/x/0 has it'))
+        self.check_view(
+            [{"hash": "a:{time:day}", "newest": True, "set": {"q": "/data/q"}, "expire": "7d"}],
+            ("/on/x/0/expire", "do not go together"))
 
     def test_order_of_several_exchanges(self):
         """What would need `newest` is refused; what commutes is not."""
@@ -144,7 +155,8 @@ class Check(Folder):
                 self.check_view([{"hash": "a:{subject}", verb: {"n": "/data/n"}}],
                                 (f"/on/x/0/{verb}", f'"{verb}" depends on the order', "add", "newest"),
                                 exchange=["t.a", "t.b"])
-        self.view("a", [{"hash": "a:{subject}", "add": {"n": "/data/n"}, "max": {"m": "/data/n"}}],
+        self.view("a", [{"hash": "a:{subject}", "add": {"n": "/data/n"}, "max": {"m": "/data/n"}},
+                        {"hash": "a:{subject}", "newest": True, "set": {"last": "/data/n"}}],
                   exchange=["t.a", "t.b"])
         self.assertEqual(self.run_cli("check").code, 0)
 
@@ -702,6 +714,53 @@ class Shop(unittest.TestCase):
                                          stdin=(SHOP / "events.ndjson").read_bytes())
                 self.assertEqual(result.code, 0, result.err)
                 self.assertEqual(json.loads(result.out)["rows"], expected)
+
+
+# --- the sensors: the same, but sorted by the time first -------------------------------------------------
+
+class Sensors(unittest.TestCase):
+    @staticmethod
+    def readings():
+        """(time, line, place in the line, event, celsius) of all that was measured; celsius None: retired."""
+        for line, e in enumerate(fanfold.read_ndjson(SENSORS / "events.ndjson")):
+            time = e["time"].replace("Z", ".000Z")
+            if e["type"] == "sensor.backlog":
+                for n, entry in enumerate(e["data"]["readings"]):
+                    yield entry["at"], line, n, e, entry["celsius"]
+            else:
+                yield time, line, 0, e, e["data"].get("celsius")
+
+    def naive(self):
+        rows, totals, warmth = {}, {}, {}
+        for time, _, _, e, celsius in sorted(self.readings(), key=lambda reading: reading[:3]):
+            sensor = e["subject"]
+            if celsius is None:
+                rows.pop("sensor:" + sensor, None)
+                warmth.pop(sensor, None)
+                continue
+            rows.setdefault("sensor:" + sensor, {}).update(
+                {"celsius": f"{celsius:g}", "measured_at": time, "gateway": e["source"]})
+            if "battery" in e["data"]:
+                rows["sensor:" + sensor]["battery"] = str(e["data"]["battery"])
+            warmth[sensor] = celsius
+            totals.setdefault("sensor-totals:" + sensor, []).append(celsius)
+        for key, all_of_it in totals.items():
+            rows[key] = {"readings": str(len(all_of_it)), "highest": f"{max(all_of_it):g}"}
+        rows["sensors-by-celsius"] = [[s, c] for c, s in sorted(((c, s) for s, c in warmth.items()),
+                                                                reverse=True)]
+        return rows
+
+    def test_check(self):
+        result = fanfold.run_cli(["check"], cwd=SENSORS)
+        self.assertEqual((result.code, result.err), (0, "fanfold: fanfold.json and 1 view: good\n"))
+
+    def test_rows_are_the_latest_readings_in_whatever_order_they_come(self):
+        lines = (SENSORS / "events.ndjson").read_text().splitlines(keepends=True)
+        for turn in range(len(lines)):
+            result = fanfold.run_cli(["try", SENSORS / "views/latest-readings.json", "--json"],
+                                     stdin="".join(lines[turn:] + lines[:turn]))
+            self.assertEqual(result.code, 0, result.err)
+            self.assertEqual(json.loads(result.out)["rows"], self.naive())
 
 
 if __name__ == "__main__":

@@ -93,6 +93,49 @@ static const struct check_case expire_cases[] = {
      "nothing here makes a row"},
 };
 
+static const struct check_case newest_cases[] = {
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true},"
+     "{'hash': 'h:{subject}', 'remove': ['b'], 'newest': '/data/at'},"
+     "{'hash': 'h:{id}', 'delete': true, 'newest': true}, {'hash': 'other:{id}', 'set': {'a': 1}}]",
+     NULL, NULL},
+    /* all or none */
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true}, {'hash': 'h:{subject}', 'set': {'b': "
+     "1}}]",
+     "/on/t/1/set", "must have \"newest\", or none, but /on/t/0 has it"},
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}}, {'hash': 'h:{id}', 'set': {'b': 1}, 'newest': true}]",
+     "/on/t/1/newest", "or none, but /on/t/0 has not"},
+    {"[{'zset': 'z', 'score': {'a': 1}, 'newest': true}, {'zset': 'z', 'delete': true}]",
+     "/on/t/1/delete", "but /on/t/0 has it"},
+    {"[{'set': 's', 'include': ['a']}, {'set': 's', 'exclude': ['a'], 'newest': true}]",
+     "/on/t/1/newest", "but /on/t/0 has not"},
+    /* places of their own for the verbs that go by no time */
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true},"
+     "{'hash': 'h:{id}', 'add': {'n': 1}, 'max': {'top': '/data/x'}, 'set_once': {'first': 1}}]",
+     NULL, NULL},
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true}, {'hash': 'h:{id}', 'add': {'a': 1}}]",
+     "/on/t/1/add",
+     "\"add\" does not go by the time, but what it writes may be written with "
+     "\"newest\" by /on/t/0; write another field, or another row"},
+    {"[{'hash': 'h:{id}', 'max': {'a': 1}}, {'hash': 'h:{id}', 'set': {'{type}': 1}, 'newest': "
+     "true}]",
+     "/on/t/0/max", "may be written with \"newest\" by /on/t/1"},
+    {"[{'hash': 'h:{id}', 'add': {'n': 1}}, {'hash': 'h:{id}', 'remove': ['a'], 'newest': true}]",
+     "/on/t/0/add", "by /on/t/1"},
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true}, {'hash': 'h:{id}', 'delete': true, "
+     "'newest': true}, {'hash': 'h:{id}', 'add': {'n': 1}}]",
+     "/on/t/2/add", "older than the \"delete\" of /on/t/1; write another row"},
+    /* a row that goes by itself */
+    {"[{'hash': 'h:{time:day}', 'set': {'a': 1}, 'newest': true, 'expire': '7d'}]",
+     "/on/t/0/expire", "would stay for ever when the row is gone"},
+    {"[{'json': 'j:{id}', 'put': 1, 'newest': true, 'expire': '7d'}]", "/on/t/0/expire",
+     "do not go together"},
+    {"[{'hash': 'h:{time:day}', 'add': {'n': 1}, 'expire': '7d'},"
+     "{'hash': 'h:{time:day}', 'remove': ['a'], 'newest': true}]",
+     "/on/t/0/expire", "\"newest\" (/on/t/1)"},
+    {"[{'zset': 'z', 'score': {'a': 1}, 'newest': true, 'keep': 3}]", "/on/t/0/score",
+     "takes only \"max\""},
+};
+
 static void expect_faults(struct view *view, struct faults *faults, const struct check_case *at)
 {
     bool good = !at->pointer ? view && !faults->errors
@@ -136,6 +179,12 @@ static void test_expire(void **state)
     check_cases(expire_cases, COUNT(expire_cases));
 }
 
+static void test_newest(void **state)
+{
+    (void)state;
+    check_cases(newest_cases, COUNT(newest_cases));
+}
+
 /* pointer NULL: it commutes; else the fault over several exchanges. */
 static const struct check_case commute_cases[] = {
     {"[{'hash': 'h:1', 'add': {'a': 1}, 'subtract': {'a': 2}, 'max': {'b': 1}, 'min': {'c': 1}}]",
@@ -146,7 +195,8 @@ static const struct check_case commute_cases[] = {
      NULL, NULL},
     {"[{'counter': 'c:{time:day}', 'add': 1, 'expire': '1d'}]", NULL, NULL},
     {"[{'hash': 'h:1', 'set': {'a': 1}}]", "/on/t/0/set", "\"set\" depends on the order of events"},
-    {"[{'hash': 'h:1', 'set_once': {'a': 1}}]", "/on/t/0/set_once", "\"newest\", which goes by"},
+    {"[{'hash': 'h:1', 'set_once': {'a': 1}}]", "/on/t/0/set_once",
+     "\"newest\", which goes by the time, set, remove"},
     {"[{'hash': 'h:1', 'remove': ['a']}]", "/on/t/0/remove", "depends on the order"},
     {"[{'zset': 'z', 'score': {'a': 1}}]", "/on/t/0/score", "depends on the order"},
     {"[{'zset': 'z', 'remove': ['a']}]", "/on/t/0/remove", "depends on the order"},
@@ -161,6 +211,18 @@ static const struct check_case commute_cases[] = {
     {"[{'hash': 'h:{id}', 'min': {'a': 1}}, {'hash': 'h:{subject}', 'max': {'{type}': 2}}]",
      "/on/t/1/max", "\"min\" and \"max\" of the same place"},
     {"[{'hash': 'h:1', 'min': {'a': 1}}, {'hash': 'h:2', 'max': {'a': 2}}]", NULL, NULL},
+    /* by the time */
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'remove': ['b'], 'newest': true},"
+     "{'hash': 'h:{id}', 'delete': true, 'newest': true},"
+     "{'zset': 'z', 'score': {'a': 1}, 'newest': true},"
+     "{'set': 's', 'include': ['a'], 'exclude': ['b'], 'newest': true},"
+     "{'json': 'j', 'put': 1, 'newest': true}]",
+     NULL, NULL},
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true}, {'hash': 'h:{id}', 'add': {'n': 1}}]",
+     NULL, NULL},
+    {"[{'hash': 'h:{id}', 'set': {'a': 1}, 'newest': true}, {'hash': 'h:{id}', 'set_once': {'n': "
+     "1}}]",
+     "/on/t/1/set_once", "depends on the order"},
 };
 
 /* One case over one exchange, where anything goes, and over two. */
@@ -269,9 +331,13 @@ static void test_names_and_exchanges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys),   cmocka_unit_test(test_keep),
-        cmocka_unit_test(test_expire), cmocka_unit_test(test_commute),
-        cmocka_unit_test(test_views),  cmocka_unit_test(test_names_and_exchanges),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_commute),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_names_and_exchanges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,31 @@ static const struct fold_case verb_cases[] = {
      "z z add! a=1; z z score b=1"},
 };
 
+/* The stamp is time, offset 12, partition x.log.0; /time is 2026-01-31T09:05:07Z. */
+static const struct fold_case newest_cases[] = {
+    {"[{'hash': 'h:1', 'set': {'a': 1, 'b': 2}, 'remove': ['c'], 'newest': true}]", "{}",
+     "h h:1 stamp 1769850307000 12 x.log.0; h h:1 set a=1; h h:1 set b=2; h h:1 remove c"},
+    {"[{'json': 'j:{subject}', 'delete': true, 'newest': true}]", "{}",
+     "j j:S stamp 1769850307000 12 x.log.0; j j:S delete"},
+    {"[{'each': '/data/l', 'do': [{'zset': 'z', 'score': {'{./id}': './n'}, 'newest': './at'}]}]",
+     "{'l': [{'id': 'a', 'n': 1, 'at': '1970-01-01T00:00:01.5Z'}, {'id': 'b', 'n': 2, 'at': -2}]}",
+     "z z stamp 1500 12 x.log.0; z z score a=1; z z stamp -2000 12 x.log.0; z z score b=2"},
+    {"[{'set': 's', 'include': ['a'], 'newest': {'epoch': '/data/at'}}]", "{'at': 1000}",
+     "s s stamp 1000000 12 x.log.0; s s include a"}, /* seconds, not taken for ms again */
+    {"[{'set': 's', 'include': ['a'], 'newest': '{/data/day}T00:00:00Z'}]", "{'day': '1970-01-02'}",
+     "s s stamp 86400000 12 x.log.0; s s include a"},
+    {"[{'set': 's', 'include': ['a'], 'newest': {'at': '/data/at', 'default': 7}}]", "{}",
+     "s s stamp 7000 12 x.log.0; s s include a"},
+    {"[{'set': 's', 'include': ['a'], 'newest': '/data/at'}]", "{}",
+     "park: /on/t/0: set s, newest: /data/at is missing"},
+    {"[{'set': 's', 'include': ['a'], 'newest': '/data/at'}]", "{'at': 'noon'}",
+     "park: /on/t/0: set s, newest: /data/at is \"noon\", not a time"},
+    /* what is left out leaves no stamp */
+    {"[{'set': 's', 'include': ['a'], 'newest': '/data/at?'}]", "{}", ""},
+    {"[{'set': 's', 'include': ['/data/x?'], 'newest': true}, {'set': 't:{id}', 'include': ['a']}]",
+     "{}", "s t:e1 include a"},
+};
+
 static const struct fold_case value_cases[] = {
     {"[{'hash': 'h:1', 'set': {'a': '/id', 'b': '/source', 'c': '/type', 'd': '/time'}}]", "{}",
      "h h:1 set a=e1; h h:1 set b=/s; h h:1 set c=t; h h:1 set d=2026-01-31T09:05:07.000Z"},
@@ -523,6 +548,23 @@ static void test_park_key(void **state)
     arena_release(&arena);
 }
 
+static void test_newest(void **state)
+{
+    static const char no_time[] = "{'specversion': '1.0', 'id': 'e', 'source': '/s', 'type': 't'}";
+    struct faults faults = {0};
+    struct changes changes = {0};
+    struct error why;
+    struct view *view =
+        fixture_actions("[{'hash': 'h:1', 'set': {'a': 1}, 'newest': true}]", &faults);
+
+    (void)state;
+    fold_cases(newest_cases, COUNT(newest_cases));
+    assert_int_equal(fixture_fold(view, no_time, &changes, &why), FOLD_PARK);
+    assert_string_equal(why.text, "/on/t/0: hash h:1, newest: /time is missing");
+    changes_release(&changes);
+    view_free(view);
+}
+
 static void test_changes(void **state)
 {
     struct changes changes = {0};
@@ -555,7 +597,7 @@ int main(void)
         cmocka_unit_test(test_each),     cmocka_unit_test(test_matching),
         cmocka_unit_test(test_expire),   cmocka_unit_test(test_limits),
         cmocka_unit_test(test_park_key), cmocka_unit_test(test_body_not_json),
-        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_newest),   cmocka_unit_test(test_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,15 +35,13 @@ static bool find_structure(struct compiler *c, const char *at, cJSON *object, cJ
 
 static void refuse_later(struct compiler *c, const char *at, const cJSON *object)
 {
-    static const char *const later[] = {"with", "newest"};
+    char *place;
 
-    for (size_t i = 0; i < 2; i++) {
-        if (!member(object, later[i]))
-            continue;
-        char *place = jsonfile_pointer(at, later[i]);
-        faults_add(c->faults, c->file, place, "\"%s\" comes in a later version", later[i]);
-        free(place);
-    }
+    if (!member(object, "with"))
+        return;
+    place = jsonfile_pointer(at, "with");
+    faults_add(c->faults, c->file, place, "\"with\" comes in a later version");
+    free(place);
 }
 
 static void each_compile(struct compiler *c, const char *at, cJSON *item, struct action *action)
@@ -72,15 +70,14 @@ static void list_members(struct compiler *c, const char *at, const cJSON *object
 
     cJSON_ArrayForEach(item, object)
     {
-        bool fine = strcmp(item->string, "with") == 0 || strcmp(item->string, "newest") == 0;
+        bool fine = strcmp(item->string, "with") == 0, verb = verb_known(item->string);
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             fine |= strcmp(item->string, known[i]) == 0;
         if (fine || structure_of(item) != STRUCTURE_COUNT)
             continue;
         char *place = jsonfile_pointer(at, item->string);
-        const char *near = verb_known(item->string)
-                               ? NULL
-                               : suggest(item->string, all, sizeof(all) / sizeof(all[0]));
+        verb |= strcmp(item->string, "newest") == 0;
+        const char *near = verb ? NULL : suggest(item->string, all, sizeof(all) / sizeof(all[0]));
         if (near)
             faults_add(c->faults, c->file, place, "unknown member \"%s\"; did you mean \"%s\"?",
                        item->string, near);

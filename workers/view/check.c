@@ -7,6 +7,7 @@
 
 #include "view/commute.h"
 #include "view/expire.h"
+#include "view/newest.h"
 #include "view/pattern.h"
 #include "view/value.h"
 #include "view/verbs.h"
@@ -166,6 +167,7 @@ void view_check(struct compiler *c)
     for (row = c->view->rows; row; row = row->next_row) {
         check_keep(c, row);
         expire_check(c, row);
+        newest_check(c, row);
         mark_own_integers(c->view, row);
     }
     commute_check(c);

@@ -3,7 +3,8 @@
  * itself. Two of them on one place do not: 5 added and then raised to 10 is 10, the other way
  * round 15. "keep" with max commutes (the n highest of all are the n highest), and so does "expire"
  * by a unit in the key; "expire" by the event's time stands beside "set" or "put" only, which do
- * not.
+ * not. What goes by "newest" commutes: of all events that write a place the newest counts, and no
+ * other verb writes it (newest.c sees to that).
  */
 #include "view/commute.h"
 
@@ -22,9 +23,9 @@ static void ordered(struct compiler *c, const struct action *row, const char *me
     faults_add(
         c->faults, c->file, place,
         "%s, and the events of several exchanges have no common order; a view over several "
-        "exchanges takes add, subtract, max, min, include (without exclude) and count: write "
-        "one of them, or a view for each exchange (\"newest\", which goes by the time, comes "
-        "in a later version)",
+        "exchanges takes add, subtract, max, min, include (without exclude) and count, and, with "
+        "\"newest\", which goes by the time, set, remove, score, include, exclude, put and "
+        "delete: write one of them, or a view for each exchange",
         why);
     free(place);
 }
@@ -80,6 +81,8 @@ void commute_check(struct compiler *c)
 
     c->view->commutes = true;
     for (row = c->view->rows; row; row = row->next_row) {
+        if (row->has_newest)
+            continue;
         if (row->is_delete)
             ordered(c, row, "delete", "\"delete\" depends on the order of events");
         for (size_t i = 0; i < row->verb_count; i++)

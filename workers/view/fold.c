@@ -136,6 +136,24 @@ static bool run_expire(struct fold *f, const struct action *action, struct str k
     return park_at(f, action, "expire", "");
 }
 
+/* What the action's changes go by. OUTCOME_NOTHING leaves the action out. */
+static enum outcome run_newest(struct fold *f, const struct action *action, struct str key)
+{
+    const struct json *node;
+    int64_t ms;
+    enum outcome outcome = value_eval(&action->newest, &f->scope, &node);
+    const char *partition = f->changes->partition ? f->changes->partition : "";
+
+    if (outcome != OUTCOME_SOME)
+        return outcome;
+    if (!time_of(node, &ms, action->newest.label, f->scope.why))
+        return OUTCOME_PARK;
+    struct str stamp = arena_printf(f->scope.scratch, "%" PRId64 " %" PRIu64 " %s", ms,
+                                    f->changes->offset, partition);
+    return emit(f, CHANGE_STAMP, 0, action, key, (struct str){NULL, 0}, stamp) ? OUTCOME_SOME
+                                                                               : OUTCOME_PARK;
+}
+
 /* keep and expire: of a row that the action has changed. */
 static bool run_whole(struct fold *f, const struct action *action, struct str key)
 {
@@ -149,15 +167,10 @@ static bool run_whole(struct fold *f, const struct action *action, struct str ke
     return !action->expire_ms || run_expire(f, action, key);
 }
 
-static bool run_row(struct fold *f, const struct action *action)
+static bool run_verbs(struct fold *f, const struct action *action, struct str key)
 {
     size_t before = f->changes->count;
-    struct str key;
-    enum outcome outcome = template_key(&action->key, &f->scope, &key);
 
-    if (outcome != OUTCOME_SOME)
-        return outcome == OUTCOME_NOTHING || park_at(f, action, "", "");
-    key = arena_copy(&f->changes->arena, key);
     if (action->is_delete)
         return emit(f, CHANGE_DELETE, 0, action, key, (struct str){NULL, 0},
                     (struct str){NULL, 0}) ||
@@ -167,6 +180,27 @@ static bool run_row(struct fold *f, const struct action *action)
             if (!run_entry(f, action, action->verbs[i].verb, &action->verbs[i].entries[k], key))
                 return false;
     return f->changes->count == before || run_whole(f, action, key);
+}
+
+static bool run_row(struct fold *f, const struct action *action)
+{
+    size_t before = f->changes->count;
+    struct str key;
+    enum outcome outcome = template_key(&action->key, &f->scope, &key);
+
+    if (outcome != OUTCOME_SOME)
+        return outcome == OUTCOME_NOTHING || park_at(f, action, "", "");
+    key = arena_copy(&f->changes->arena, key);
+    if (!action->has_newest)
+        return run_verbs(f, action, key);
+    outcome = run_newest(f, action, key);
+    if (outcome != OUTCOME_SOME)
+        return outcome == OUTCOME_NOTHING || park_at(f, action, "newest", "");
+    if (!run_verbs(f, action, key))
+        return false;
+    if (f->changes->count == before + 1) /* a stamp alone */
+        changes_cut(f->changes, before);
+    return true;
 }
 
 static bool run_actions(struct fold *f, const struct action *actions, size_t count);

@@ -161,6 +161,8 @@ struct action {
     struct verb_use *verbs; /* in table order */
     size_t verb_count;
     bool is_delete;
+    bool has_newest;
+    struct value newest; /* the time that the action's changes go by */
     struct keep keep;
     int64_t expire_ms; /* 0: none */
     const struct part

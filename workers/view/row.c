@@ -1,6 +1,7 @@
 /* row.c: structure, key, verbs, keep, expire. */
 #include "view/row.h"
 
+#include "view/newest.h"
 #include "view/template.h"
 #include "view/verbs.h"
 #include <stdlib.h>
@@ -118,7 +119,8 @@ static void delete_compile(struct compiler *c, const char *at, const cJSON *item
 static void unknown_member(struct compiler *c, const char *at, const cJSON *item,
                            const struct action *action)
 {
-    static const char *const common[] = {"about", "if", "each", "do", "delete", "expire", "keep"};
+    static const char *const common[] = {"about",  "if",     "each", "do",
+                                         "delete", "expire", "keep", "newest"};
     const char *known[VERB_COUNT + sizeof(common) / sizeof(common[0])];
     const char *name = item->string, *structure = structure_names[action->structure];
     size_t count = 0;
@@ -133,7 +135,7 @@ static void unknown_member(struct compiler *c, const char *at, const cJSON *item
         if (verbs[i].structure == action->structure)
             known[count++] = verbs[i].name;
     if (structure_of(item) != STRUCTURE_COUNT || strcmp(name, "with") == 0 ||
-        strcmp(name, "newest") == 0 || verb_find(action->structure, name))
+        verb_find(action->structure, name))
         return;
     place = jsonfile_pointer(at, name);
     const char *near = verb_known(name) ? NULL : suggest(name, known, count);
@@ -173,6 +175,8 @@ static void whole_compile(struct compiler *c, const char *at, cJSON *object, str
             expire_compile(c, place, item, action);
         else if (strcmp(item->string, "delete") == 0)
             delete_compile(c, place, item, object, action);
+        else if (strcmp(item->string, "newest") == 0)
+            newest_compile(c, place, item, action);
         free(place);
     }
 }
