@@ -145,6 +145,31 @@ class Adopt(unittest.TestCase):
             self.assertEqual((retried["folded"], retried["still_parked"]), (20, 0))
             self.assertEqual(self.steps(project), ["7"] * 20)
 
+    # --- is a replay needed? ---------------------------------------------------------------------------
+
+    def test_which_changes_need_a_replay(self):
+        def ask(view, code, text):
+            project.write_view(view)
+            result = project.cli("check", "--against-live")
+            self.assertEqual(result.code, code, result.err)
+            self.assertEqual(result.out.strip(), f"{self.name}: {text}")
+
+        with self.project() as project:
+            ask(self.view(1), 0, "nothing is folded yet")
+            project.worker(self.prefix + "a")
+            self.fold_more(project, 10)
+            view = self.view(1)
+            ask(view, 0, "is in force")
+            ask({**view, "about": "it counts"}, 0, "is in force")
+            push = [{"list": self.prefix + "steps:{subject}", "push": 9}]
+            ask({**view, "on": {**view["on"], "never": push, "no.*": push}}, 0,
+                f"needs no replay, `fanfold adopt {self.name}`: only patterns for types that the log has never "
+                "held are new")
+            ask({**view, "on": {**view["on"], "t": push}}, 1,
+                f'needs a replay, `fanfold rebuild {self.name}`: "t" is new, and the log holds 10 such events')
+            ask({**view, "on": {"never": push}}, 1, f'needs a replay, `fanfold rebuild {self.name}`: what "*" does')
+            ask({**view, "on_error": "skip"}, 1, f'needs a replay, `fanfold rebuild {self.name}`: "on_error"')
+
     # --- what stands against it -----------------------------------------------------------------------
 
     def test_nothing_to_adopt(self):

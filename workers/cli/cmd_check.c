@@ -2,6 +2,7 @@
  * cmd_check.c: fanfold check: configuration and view files, offline, all faults at once.
  */
 #include "base/jsonfile.h"
+#include "cli/check_live.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "cli/target.h"
@@ -78,6 +79,14 @@ static int run(const struct options *options)
     else
         check_folder(path ? path : options_text(options, "config"), &views, &faults);
     int code = report(&faults, has_config ? &config : NULL, &views);
+    if (code == 0 && options_has(options, "against-live")) {
+        if (has_config) {
+            code = check_live(&config, &views);
+        } else {
+            say("--against-live needs a configuration: it names Redis and the log");
+            code = ERROR_CONFIG;
+        }
+    }
     view_set_release(&views);
     faults_release(&faults);
     if (has_config)
@@ -85,13 +94,16 @@ static int run(const struct options *options)
     return code;
 }
 
-static const struct option own_options[] = {{0}};
+static const struct option own_options[] = {
+    {0, "against-live", NULL, "ask Redis and the log which changed views need a replay", NULL},
+    {0},
+};
 
 const struct command command_check = {
     .name = "check",
     .group = GROUP_FILES,
     .summary = "validate the configuration and view files",
-    .synopsis = "[FILE…]",
+    .synopsis = "[FILE…] [--against-live]",
     .about =
         "Validates the configuration and all view files of its folder; with FILE…, those view\n"
         "files, and the configuration if there is one. No server is needed.\n"
@@ -99,8 +111,17 @@ const struct command command_check = {
         "All faults are said at once, one a line: the file, the JSON pointer of the place, what\n"
         "is wrong and what would be right. Likely mistakes are marked \"warning:\".\n"
         "\n"
-        "Exit code 0 (also with warnings); 78 when something must be mended.",
+        "--against-live compares the files with the definitions in force: a change of comments "
+        "needs\n"
+        "nothing, patterns for event types that the log has never held only `fanfold adopt`, all "
+        "else\n"
+        "`fanfold rebuild`. It reads the log when that depends on it.\n"
+        "\n"
+        "Exit code 0 (also with warnings); 1: with --against-live, some view needs a replay; 78 "
+        "when\n"
+        "something must be mended; 69 and 77 as elsewhere.",
     .examples = "  fanfold check\n"
+                "  fanfold check --against-live\n"
                 "  fanfold check views/stock.json views/orders.json\n"
                 "  fanfold --config /etc/fanfold/fanfold.json check",
     .options = own_options,
