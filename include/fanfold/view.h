@@ -10,6 +10,9 @@
  *     }
  *     view_free(view);
  *
+ * A view file may name a shared object that folds in its place (fanfold/fold.h); view_load() loads
+ * it, and nothing else here differs.
+ *
  * The view language: DESIGN section 7. `with` is refused by name in this version.
  */
 #ifndef FANFOLD_VIEW_H
@@ -31,8 +34,10 @@ struct view;
 enum on_error { ON_ERROR_PARK, ON_ERROR_SKIP, ON_ERROR_STOP };
 
 struct view *view_load(const char *path, struct faults *faults);
-/* From memory; file is its name in faults. */
+/* From memory; file is its name in faults. Refuses a plugin: no text from elsewhere loads code. */
 struct view *view_parse(const char *file, struct str text, struct faults *faults);
+/* A definition that was a file once (view_text): a plugin is looked for as beside that file. */
+struct view *view_restore(const char *path, struct str text, struct faults *faults);
 void view_free(struct view *view);
 
 /* Adds the faults that only several views together have: equal names, keys that could collide, and
@@ -48,7 +53,8 @@ const char *view_exchange(const struct view *view, size_t index);
 enum on_error view_on_error(const struct view *view);
 /* All verbs commute (DESIGN section 4, Determinism): then nothing waits behind a parked event. */
 bool view_commutes(const struct view *view);
-/* SipHash of the canonical definition (comments, `about`, member order and blanks do not count). */
+/* SipHash of the canonical definition (comments, `about`, member order and blanks do not count),
+ * and of the name and version of its plugin. */
 uint64_t view_digest(const struct view *view);
 /* The definition that the digest is of, as RFC 8785 JSON: view_parse() gives the same view again.
  */

@@ -64,6 +64,21 @@ const char *text_fault(struct str text, size_t *at)
     return NULL;
 }
 
+bool text_is_utf8(struct str text, size_t *at)
+{
+    const unsigned char *p = (const unsigned char *)text.at;
+    uint32_t c;
+    size_t i = printable_start(text);
+    while (i < text.len) {
+        size_t len = p[i] < 0x80 ? 1 : utf8_read(p + i, text.len - i, &c);
+        *at = i;
+        if (len == 0)
+            return false;
+        i += len;
+    }
+    return true;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;

@@ -3,13 +3,15 @@
 
 #include "base/hash.h"
 #include "view/literal.h"
+#include "view/plugin.h"
 #include "view/pointer.h"
 #include "view/template.h"
 #include <stdlib.h>
 
 #define EXCHANGE_MAX 127 /* AMQP 0-9-1 allows 255; the names of its queues begin with it */
 
-static const char *const members[] = {"view", "about", "exchange", "on", "park_by", "on_error"};
+static const char *const members[] = {"view",     "about",  "exchange", "on",        "park_by",
+                                      "on_error", "plugin", "rows",     "parameters"};
 
 const char *compile_found(const struct compiler *c, const cJSON *item)
 {
@@ -149,23 +151,30 @@ static bool is_pattern(const char *pattern)
     return star[1] == 0 && (star == pattern || (star - pattern > 1 && star[-1] == '.'));
 }
 
-static void rule_compile(struct compiler *c, cJSON *item)
+struct rule *rule_add(struct compiler *c, const char *at, const char *text)
 {
     struct view *view = c->view;
-    struct str pattern = arena_copy(c->arena, str_of(item->string));
-    char *place = jsonfile_pointer("/on", item->string);
+    struct str pattern = arena_copy(c->arena, str_of(text));
     bool prefix = pattern.len && pattern.at[pattern.len - 1] == '*';
     struct rule *rule =
         prefix ? &view->prefixes[view->prefix_count++] : &view->rules[view->rule_count++];
 
     *rule = (struct rule){.prefix = {pattern.at, pattern.len - prefix}};
-    if (!is_pattern(item->string))
-        faults_add(c->faults, c->file, place,
+    if (!is_pattern(text))
+        faults_add(c->faults, c->file, at,
                    "\"%s\" is no pattern; write an exact type, \"order.*\" for every type that "
                    "begins with \"order.\", or \"*\" for every type",
-                   item->string);
+                   text);
     if (!prefix)
         *map_put(&view->types, pattern) = view->rule_count;
+    return rule;
+}
+
+static void rule_compile(struct compiler *c, cJSON *item)
+{
+    char *place = jsonfile_pointer("/on", item->string);
+    struct rule *rule = rule_add(c, place, item->string);
+
     actions_compile(c, place, item, &rule->actions, &rule->count);
     free(place);
 }
@@ -204,9 +213,24 @@ static void digest(struct compiler *c, const cJSON *tree)
     struct str *text = &c->view->text;
 
     if (literal_text(tree, c->arena, text, &error))
-        c->view->digest = hash128(*text).lo;
+        c->view->digest = plugin_digest(c->view->plugin, hash128(*text).lo);
     else
         faults_add(c->faults, c->file, "", "%s", error.text);
+}
+
+/* What belongs to a plugin, in a view without one. */
+static void refuse_rows(struct compiler *c, const cJSON *tree)
+{
+    static const char *const names[] = {"rows", "parameters"};
+
+    for (size_t i = 0; i < 2; i++) {
+        if (!cJSON_GetObjectItemCaseSensitive(tree, names[i]))
+            continue;
+        char *place = jsonfile_pointer("", names[i]);
+        faults_add(c->faults, c->file, place, "\"%s\" belongs to \"plugin\", which is missing",
+                   names[i]);
+        free(place);
+    }
 }
 
 static void top_compile(struct compiler *c, cJSON *tree)
@@ -221,13 +245,19 @@ static void top_compile(struct compiler *c, cJSON *tree)
     exchange_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "exchange"));
     park_by_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "park_by"));
     on_error_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "on_error"));
-    on_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "on"));
+    if (cJSON_GetObjectItemCaseSensitive(tree, "plugin")) {
+        plugin_compile(c, tree);
+    } else {
+        refuse_rows(c, tree);
+        on_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "on"));
+    }
 }
 
-static struct view *view_compile(const char *file, cJSON *tree, struct faults *faults)
+static struct view *view_compile(const char *file, bool on_disk, cJSON *tree, struct faults *faults)
 {
     struct view *view = must_calloc(1, sizeof(*view));
-    struct compiler c = {.view = view, .arena = &view->arena, .faults = faults, .file = file};
+    struct compiler c = {
+        .view = view, .arena = &view->arena, .faults = faults, .file = file, .on_disk = on_disk};
     size_t errors = faults->errors;
 
     view->file = arena_printf(&view->arena, "%s", file).at;
@@ -251,7 +281,16 @@ static struct view *view_compile(const char *file, cJSON *tree, struct faults *f
 struct view *view_parse(const char *file, struct str text, struct faults *faults)
 {
     cJSON *tree = jsonfile_parse(file, text, faults);
-    struct view *view = tree ? view_compile(file, tree, faults) : NULL;
+    struct view *view = tree ? view_compile(file, false, tree, faults) : NULL;
+
+    cJSON_Delete(tree);
+    return view;
+}
+
+struct view *view_restore(const char *path, struct str text, struct faults *faults)
+{
+    cJSON *tree = jsonfile_parse(path, text, faults);
+    struct view *view = tree ? view_compile(path, true, tree, faults) : NULL;
 
     cJSON_Delete(tree);
     return view;
@@ -260,7 +299,7 @@ struct view *view_parse(const char *file, struct str text, struct faults *faults
 struct view *view_load(const char *path, struct faults *faults)
 {
     cJSON *tree = jsonfile_load(path, faults);
-    struct view *view = tree ? view_compile(path, tree, faults) : NULL;
+    struct view *view = tree ? view_compile(path, true, tree, faults) : NULL;
 
     cJSON_Delete(tree);
     return view;
@@ -270,6 +309,7 @@ void view_free(struct view *view)
 {
     if (!view)
         return;
+    plugin_close(view->plugin);
     map_release(&view->types);
     arena_release(&view->arena);
     free(view);

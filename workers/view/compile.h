@@ -14,8 +14,10 @@ struct compiler {
     struct arena *arena; /* the view's */
     struct faults *faults;
     const char *file;
-    int each; /* each around the place that is being compiled */
-    int nest; /* do lists around it */
+    int each;      /* each around the place that is being compiled */
+    int nest;      /* do lists around it */
+    bool on_disk;  /* `file` is a path: a plugin may be looked for beside it */
+    bool declares; /* in "rows" of a plugin: verbs are only named */
 };
 
 /* "a number", "the text \"abc\"", "a list": what was found where something else belongs. */
@@ -23,6 +25,10 @@ const char *compile_found(const struct compiler *c, const cJSON *item);
 
 /* Takes "about" out of a structural object: it says nothing to the fold, nor to the digest. */
 void compile_about(struct compiler *c, const char *at, cJSON *object);
+
+/* The rule of a pattern of event types; a fault when it is none. Room in view->rules and
+ * view->prefixes is the caller's matter. */
+struct rule *rule_add(struct compiler *c, const char *at, const char *text);
 
 /* action.c: a list of actions, not empty. */
 void actions_compile(struct compiler *c, const char *at, cJSON *list, struct action **actions,

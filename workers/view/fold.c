@@ -10,6 +10,7 @@
 #include "view/condition.h"
 #include "view/match.h"
 #include "view/operand.h"
+#include "view/plugin.h"
 #include "view/template.h"
 #include "view/value.h"
 
@@ -17,7 +18,6 @@
 #include <stdio.h>
 
 #define ACTIONS_MAX 1000000
-#define BYTES_MAX   ((size_t)64 * 1024 * 1024)
 
 struct fold {
     struct scope scope;
@@ -45,9 +45,9 @@ static bool park_at(struct fold *f, const struct action *action, const char *wha
 
 static bool few_bytes(const struct fold *f)
 {
-    if (allocated(f) - f->allocated <= BYTES_MAX)
+    if (allocated(f) - f->allocated <= FOLD_BYTES_MAX)
         return true;
-    scope_why(&f->scope, "the event makes more than %zu MB of texts", BYTES_MAX >> 20);
+    scope_why(&f->scope, "the event makes more than %zu MB of texts", FOLD_BYTES_MAX >> 20);
     return false;
 }
 
@@ -267,6 +267,8 @@ enum fold_result view_fold(const struct view *view, const struct cloudevent *eve
     const struct rule *rule;
     size_t cursor = 0;
 
+    if (view->plugin)
+        return plugin_fold(view, event, changes, scratch, why);
     f.allocated = allocated(&f);
     while ((rule = match_next(view, event->type, &cursor))) {
         result = FOLD_DONE;

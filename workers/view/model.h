@@ -192,6 +192,7 @@ struct view {
     struct action *rows, **rows_end;
     struct view_row *families;
     size_t family_count;
+    struct plugin *plugin; /* folds instead of the rules' actions; NULL: none */
     bool commutes;
     struct str text; /* canonical */
     uint64_t digest;

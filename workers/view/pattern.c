@@ -121,6 +121,21 @@ bool template_meets_prefix(const struct template *key, struct str prefix)
     return meet;
 }
 
+bool template_gives(const struct template *from, struct str key)
+{
+    struct part whole = {.kind = PART_LITERAL, .literal = key};
+    struct template other = {.parts = &whole, .count = 1};
+    const struct part *parts = from->parts;
+
+    if (str_is(from->fixed))
+        return str_eq(key, from->fixed);
+    if (parts[0].kind == PART_LITERAL && !str_starts(key, parts[0].literal))
+        return false;
+    if (from->count == 2 && parts[0].kind == PART_LITERAL && parts[1].unit == TIME_UNIT_NONE)
+        return key.len > parts[0].literal.len;
+    return templates_meet(from, &other, PATTERN_KEY);
+}
+
 bool templates_alike(const struct template *a, const struct template *b)
 {
     if (a->count != b->count)

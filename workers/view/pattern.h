@@ -18,6 +18,9 @@ bool templates_meet(const struct template *a, const struct template *b, enum pat
 /* Could a key from the template start with prefix? */
 bool template_meets_prefix(const struct template *key, struct str prefix);
 
+/* Could the template give this key? */
+bool template_gives(const struct template *from, struct str key);
+
 /* The same literals around any {…}: "stock:{./sku}" and "stock:{subject}". */
 bool templates_alike(const struct template *a, const struct template *b);
 

@@ -105,6 +105,8 @@ static void delete_compile(struct compiler *c, const char *at, const cJSON *item
     if (!cJSON_IsTrue(item))
         faults_add(c->faults, c->file, at, "\"delete\" takes true, found %s",
                    compile_found(c, item));
+    if (c->declares)
+        return;
     cJSON_ArrayForEach(other, object)
     {
         const char *name = other->string;

@@ -6,6 +6,8 @@
 
 #include "view/model.h"
 
+#define FOLD_BYTES_MAX ((size_t)64 * 1024 * 1024) /* of texts that one event may make */
+
 enum outcome {
     OUTCOME_SOME,    /* there is a result */
     OUTCOME_NOTHING, /* an optional pointer found nothing: leave out the smallest whole around it */

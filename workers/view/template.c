@@ -72,6 +72,14 @@ static bool unit_compile(struct str *inner, struct part *part, struct error *err
     return true;
 }
 
+static bool free_name(struct arena *arena, struct str name, struct part *part, struct error *error)
+{
+    if (name.len == 0)
+        return error_set(error, ERROR_CONFIG, "{} without a name; write such as {customer}");
+    part->pointer.text = arena_printf(arena, "%.*s", STRF(name)).at;
+    return true;
+}
+
 /* inner: what stands between the braces. */
 static bool part_compile(struct arena *arena, struct str inner, int depth, struct part *part,
                          struct error *error)
@@ -81,6 +89,8 @@ static bool part_compile(struct arena *arena, struct str inner, int depth, struc
     if (!unit_compile(&inner, part, error))
         return false;
     part->kind = PART_POINTER;
+    if (depth == NAMES_FREE)
+        return free_name(arena, inner, part, error);
     if (pointer_like(inner))
         return pointer_compile(arena, inner, depth, POINTER_MARKED, &part->pointer, error);
     name = inner;

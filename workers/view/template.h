@@ -8,6 +8,9 @@
 #include "view/model.h"
 #include "view/scope.h"
 
+/* As depth: the template says what keys look like, and what stands in its {…} is only a name. */
+#define NAMES_FREE (-1)
+
 /* depth: how many each are around it. On failure the error says what would be right. */
 bool template_compile(struct arena *arena, struct str text, int depth, struct template *out,
                       struct error *error);

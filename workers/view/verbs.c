@@ -156,11 +156,27 @@ static void list_compile(struct compiler *c, const char *at, cJSON *list, struct
     }
 }
 
+/* In "rows" of a plugin: the verb may write any place of the row, with any value. */
+static void declare(struct compiler *c, const char *at, const cJSON *item, struct verb_use *use)
+{
+    struct part *any = arena_alloc(c->arena, sizeof(*any));
+
+    if (!cJSON_IsTrue(item))
+        faults_add(
+            c->faults, c->file, at,
+            "\"rows\" only names the verbs that the plugin uses: write \"%s\": true, found %s",
+            use->verb->name, compile_found(c, item));
+    *any = (struct part){.kind = PART_POINTER, .unit = TIME_UNIT_NONE};
+    *use->entries = (struct entry){.label = "", .value = {.kind = VALUE_EPOCH}};
+    if (use->verb->shape == SHAPE_ENTRIES)
+        use->entries->name = (struct template){.text = "", .parts = any, .count = 1};
+}
+
 void verb_compile(struct compiler *c, const char *at, cJSON *item, const struct verb *verb,
                   struct verb_use *use)
 {
     *use = (struct verb_use){.verb = verb};
-    if (verb->shape != SHAPE_VALUE) {
+    if (verb->shape != SHAPE_VALUE && !c->declares) {
         list_compile(c, at, item, use);
         return;
     }
@@ -168,5 +184,8 @@ void verb_compile(struct compiler *c, const char *at, cJSON *item, const struct 
     memset(use->entries, 0, sizeof(*use->entries));
     use->count = 1;
     use->entries->label = "";
-    entry_compile(c, at, item, verb, use->entries);
+    if (c->declares)
+        declare(c, at, item, use);
+    else
+        entry_compile(c, at, item, verb, use->entries);
 }

@@ -140,7 +140,7 @@ static bool read_root(const char *file, const cJSON *root, struct definition *de
         return false;
     }
     char *text = cJSON_PrintUnformatted(member(root, "view"));
-    definition->view = view_parse(file, str_of(text), faults);
+    definition->view = view_restore(file, str_of(text), faults);
     cJSON_free(text);
     if (definition->view && !read_logs(member(root, "logs"), definition)) {
         faults_add(faults, file, "/logs", "what is stored does not say how the logs are read");
