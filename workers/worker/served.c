@@ -173,6 +173,8 @@ static void take_stored(struct served *served, const char *epoch, struct str tex
                    epoch, served->wished ? served->wished->digest : "none");
         if (faults.count)
             buf_printf(&why, ": %s", faults.at[0].text);
+        else if (definition)
+            buf_add(&why, STR(": its plugin has another version here"));
         refuse(served, epoch, buf_text(&why));
         definition_drop(definition);
     }
