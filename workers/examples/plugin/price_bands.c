@@ -18,7 +18,7 @@ struct band {
 static int init(void **context, struct fanfold_call *call, const struct fanfold_host *host)
 {
     const struct fanfold_value *each = host->first(call, NULL, "/bands");
-    struct band **end = (struct band **)context;
+    struct band *bands = NULL, **end = &bands;
 
     for (; each; each = host->next(call, each)) {
         const char *name = host->text(call, each, "/name");
@@ -33,6 +33,7 @@ static int init(void **context, struct fanfold_call *call, const struct fanfold_
                                 : INT64_MAX;
         *end = band;
         end = &band->next;
+        *context = bands;
     }
     return FANFOLD_DONE;
 }
