@@ -7,6 +7,7 @@
  *     store_load(store, "stock", "shop.events.log.0", on_load, task);
  *     …fold events into batch…
  *     store_commit(store, &batch, on_commit, task);    the batch may be reused when this returns
+ *     store_read(store, &request, on_read, task);      so may the request
  *     store_free(store);
  *
  * Callbacks: each is called exactly once, never from inside the call that asked for it, and in the
@@ -20,6 +21,7 @@
 #include "base/error.h"
 #include <fanfold/change.h>
 #include <fanfold/position.h>
+#include <fanfold/row.h>
 
 #define PARKED_PAYLOAD_MAX (64 * 1024)
 
@@ -105,11 +107,29 @@ typedef void store_aside_fn(void *arg, enum store_status status, struct set_asid
                             const struct error *error);
 typedef void store_commit_fn(void *arg, const struct commit_result *result);
 
+/* Rows of a view, for a fold that reads them. Asked for after a commit, it sees what that commit
+ * has made. */
+#define ROW_REQUEST_MAX 1000
+
+struct row_request {
+    const char *view, *partition;
+    struct str row_prefix;       /* as in a batch */
+    const struct row_name *rows; /* each once, at most ROW_REQUEST_MAX */
+    size_t count;
+};
+
+/* rows: one for each that was asked for, valid during the call; NULL unless STORE_OK. Some may be
+ * ROW_UNREAD, when the answer would get too large: ask for them again; at least the first is not.
+ * All others are as they stood at one moment, when the task's position was `at`. */
+typedef void store_read_fn(void *arg, enum store_status status, const struct row *rows,
+                           const struct position *at, const struct error *error);
+
 struct store;
 
 struct store_ops {
     void (*load)(struct store *, const char *view, const char *partition, store_load_fn *, void *);
     void (*commit)(struct store *, const struct batch *, store_commit_fn *, void *);
+    void (*read)(struct store *, const struct row_request *, store_read_fn *, void *);
     void (*free)(struct store *);
     /* NULL in the RAM twin, which has no generations. */
     void (*aside)(struct store *, const char *view, const char *partition, store_aside_fn *,
@@ -136,6 +156,12 @@ static inline void store_aside(struct store *store, const char *view, const char
                                store_aside_fn *done, void *arg)
 {
     store->ops->aside(store, view, partition, done, arg);
+}
+
+static inline void store_read(struct store *store, const struct row_request *request,
+                              store_read_fn *done, void *arg)
+{
+    store->ops->read(store, request, done, arg);
 }
 
 static inline void store_free(struct store *store)

@@ -13,6 +13,9 @@ struct sim_request {
     enum naive_view view;
     store_commit_fn *committed;
     store_load_fn *loaded;
+    store_read_fn *read;
+    struct row_list names; /* of a read */
+    struct row *rows;
     void *arg;
     unsigned due; /* server turn at which it arrives; then: at which its answer does */
     bool done;
@@ -219,6 +222,19 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
         request->batch = batch_copy(batch);
 }
 
+static void read_rows(struct store *store, const struct row_request *asked, store_read_fn *done,
+                      void *arg)
+{
+    struct sim_link *link = link_of(store);
+    assert(!link->dead && strcmp(asked->partition, SCRIPT_PARTITION) == 0);
+    struct sim_request *request = add(link, arg);
+    request->view = view_of(asked->view);
+    request->read = done;
+    for (size_t i = 0; i < asked->count; i++)
+        row_list_add(&request->names, &asked->rows[i]);
+    assert(request->names.count == asked->count);
+}
+
 static bool answered(struct sim_link *link);
 
 static void link_free(struct store *store)
@@ -233,10 +249,35 @@ static void link_free(struct store *store)
 
 struct sim_link *sim_link_new(struct sim_server *server)
 {
-    static const struct store_ops ops = {.load = load, .commit = commit, .free = link_free};
+    static const struct store_ops ops = {
+        .load = load, .commit = commit, .read = read_rows, .free = link_free};
     struct sim_link *link = must_calloc(1, sizeof *link);
     *link = (struct sim_link){.store = {&ops}, .server = server, .up = true, .patience = 6};
     return link;
+}
+
+static void take_rows(void *arg, enum store_status status, const struct row *rows,
+                      const struct position *at, const struct error *error)
+{
+    struct sim_request *request = arg;
+    (void)error;
+    assert(status == STORE_OK);
+    request->state.position = *at;
+    request->rows = must_calloc(request->names.count, sizeof *request->rows);
+    for (size_t i = 0; i < request->names.count; i++) {
+        request->rows[i] = rows[i];
+        request->rows[i].text.at = must_strndup(rows[i].text.at, rows[i].text.len);
+    }
+}
+
+static void carry_out_read(struct sim_server *server, struct sim_request *request)
+{
+    const struct row_request asked = {.view = naive_names[request->view],
+                                      .partition = SCRIPT_PARTITION,
+                                      .rows = request->names.at,
+                                      .count = request->names.count};
+    store_read(server->ram, &asked, take_rows, request);
+    ram_store_turn(server->ram);
 }
 
 static void arrive(struct sim_link *link, struct sim_request *request)
@@ -247,6 +288,10 @@ static void arrive(struct sim_link *link, struct sim_request *request)
         request->batch = NULL;
         request->state.position = batch->to; /* for note() */
         request->result = carry_out(link->server, batch);
+    } else if (request->read) {
+        carry_out_read(link->server, request);
+        request->status = STORE_OK;
+        link->server->reads++;
     } else {
         request->state = sim_server_state(link->server, request->view);
         request->status = STORE_OK;
@@ -367,6 +412,8 @@ bool sim_link_execute(struct sim_link *link)
 static void note(struct sim_link *link, const struct sim_request *request)
 {
     const struct position *at = &request->state.position;
+    if (request->read)
+        return;
     uint64_t *told = &link->told[request->view];
     if (request->loaded) {
         if (request->status == STORE_OK)
@@ -380,6 +427,14 @@ static void note(struct sim_link *link, const struct sim_request *request)
 }
 
 /* The oldest answer, if it is there. The callback may ask for more. */
+static void read_release(struct sim_request *request)
+{
+    for (size_t i = 0; request->rows && i < request->names.count; i++)
+        free((char *)request->rows[i].text.at);
+    free(request->rows);
+    row_list_release(&request->names);
+}
+
 static bool answered(struct sim_link *link)
 {
     if (link->count == 0 || !link->queue[0].done || link->queue[0].due > link->server->turn)
@@ -389,12 +444,16 @@ static bool answered(struct sim_link *link)
     note(link, &request);
     struct error error;
     error_set(&error, ERROR_UNAVAILABLE, "the script says so");
-    if (request.loaded)
+    if (request.read)
+        request.read(request.arg, request.status, request.status == STORE_OK ? request.rows : NULL,
+                     &request.state.position, &error);
+    else if (request.loaded)
         request.loaded(request.arg, request.status,
                        request.status == STORE_OK ? &request.state : NULL, &error);
     else
         request.committed(request.arg, &request.result);
     task_state_release(&request.state);
+    read_release(&request);
     return true;
 }
 

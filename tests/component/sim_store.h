@@ -51,8 +51,8 @@ struct sim_server {
     /* After a commit was carried out. */
     void (*committed)(void *arg, const struct batch *batch);
     void *arg;
-    unsigned answers[COMMIT_UNKNOWN + 1];                         /* given to workers */
-    unsigned late_committed, late_harmless, undone, failed_loads; /* how often */
+    unsigned answers[COMMIT_UNKNOWN + 1];                                /* given to workers */
+    unsigned late_committed, late_harmless, undone, failed_loads, reads; /* how often */
 };
 
 struct sim_link {

@@ -26,7 +26,7 @@ STAGES = {
 # contract in include/fanfold -> the stage that implements it
 CONTRACTS = {
     "message": "event", "cloudevent": "event",
-    "change": "view", "view": "view", "fold": "view",
+    "change": "view", "row": "view", "view": "view", "fold": "view",
     "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
     "redis_reader": "store", "generation": "store", "compare": "store", "room": "store", "pool": "store", "parked": "store",
     "stream_reader": "log", "stream_probe": "log", "topology": "log", "publisher": "log",

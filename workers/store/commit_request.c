@@ -120,6 +120,19 @@ struct wire_change *commit_request_changes(struct commit_request *request,
     return order;
 }
 
+void commit_request_row_key(struct buf *resp, struct str prefix, struct str key)
+{
+    struct buf whole = {0};
+    if (!prefix.len) {
+        resp_arg(resp, key);
+        return;
+    }
+    buf_add(&whole, prefix);
+    buf_add(&whole, key);
+    resp_arg(resp, buf_str(&whole));
+    buf_release(&whole);
+}
+
 static void pack_parked(struct commit_request *request, const struct batch *batch)
 {
     struct buf *out = &request->parked;
@@ -156,12 +169,8 @@ size_t commit_request_key_count(const struct commit_request *request)
 
 void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view)
 {
-    for (size_t i = 0; i < request->row_count; i++) {
-        buf_clear(&request->text);
-        buf_add(&request->text, prefix);
-        buf_add(&request->text, request->rows[i].key);
-        resp_arg(&request->resp, buf_str(&request->text));
-    }
+    for (size_t i = 0; i < request->row_count; i++)
+        commit_request_row_key(&request->resp, prefix, request->rows[i].key);
     if (request->stamped)
         commit_request_key(request, "newest", view, NULL);
 }

@@ -49,6 +49,8 @@ struct wire_change *commit_request_changes(struct commit_request *request,
                                            const struct changes *changes);
 size_t commit_request_key_count(const struct commit_request *request);
 void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view);
+/* The one place where the key of a row goes onto the wire, be it written or read. */
+void commit_request_row_key(struct buf *resp, struct str prefix, struct str key);
 void commit_request_key(struct commit_request *request, const char *what, const char *view,
                         const char *partition);
 void commit_request_text(struct buf *out, struct str text);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "store/ram_commit.h"
+#include "store/rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,9 +24,12 @@ struct ram_task {
 struct answer {
     store_load_fn *loaded;
     store_commit_fn *committed;
+    store_read_fn *read;
     void *arg;
-    struct task_state state;
+    struct task_state state; /* of a read: only the position */
     struct commit_result result;
+    struct row *rows;
+    struct buf texts;
 };
 
 struct ram_store {
@@ -205,13 +209,87 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
         park(task, &batch->parked[i]);
 }
 
+/* Are the row's entries within the limits of row.h? */
+static bool is_readable(const struct ram_row *row)
+{
+    const struct ram_cells *cells = &row->cells;
+    size_t bytes = 0;
+    for (size_t i = 0; i < cells->count; i++)
+        bytes += cells->at[i].name.len + cells->at[i].text.len;
+    return cells->count <= ROW_ENTRIES_MAX && bytes <= ROW_BYTES_MAX;
+}
+
+/* Does it hold what a fold can have made? */
+static bool is_own(const struct ram_row *row)
+{
+    const struct ram_cells *cells = &row->cells;
+    struct buf json = {0};
+    bool own = true;
+    if (row->structure == STRUCTURE_COUNTER)
+        own = rows_counter(&json, cells->at[0].text);
+    else if (row->structure == STRUCTURE_JSON)
+        own = rows_document(&json, cells->at[0].text);
+    for (size_t i = 0; own && i < cells->count; i++)
+        own = rows_is_text(cells->at[i].name) && rows_is_text(cells->at[i].text);
+    buf_release(&json);
+    return own;
+}
+
+/* Appends the row's text. A counter and a document are both texts to Redis, and told apart only by
+ * what is in them. */
+static enum row_state read_row(const struct ram_row *row, const struct row_name *name,
+                               struct buf *texts)
+{
+    if (!row || row->cells.count == 0)
+        return ROW_ABSENT;
+    if (row->structure != name->structure) {
+        buf_printf(texts, "%.*s is of another structure", STRF(name->key));
+        return ROW_FOREIGN;
+    }
+    if (!is_readable(row))
+        return ROW_LARGE;
+    if (is_own(row)) {
+        ram_row_json(row, texts);
+        return ROW_THERE;
+    }
+    rows_foreign(texts, name);
+    return ROW_FOREIGN;
+}
+
+static void read_rows(struct store *store, const struct row_request *request, store_read_fn *done,
+                      void *arg)
+{
+    struct ram_store *ram = of(store);
+    const struct ram_task *task = task_find(ram, request->view, request->partition);
+    struct answer *answer = answer_add(ram, arg);
+    answer->read = done;
+    if (task)
+        answer->state.position = task->state.position;
+    answer->rows = must_calloc(request->count + 1, sizeof *answer->rows);
+    size_t *ends = must_calloc(request->count + 1, sizeof *ends);
+    for (size_t i = 0; i < request->count; i++) {
+        const struct row_name *name = &request->rows[i];
+        answer->rows[i].state =
+            read_row(ram_rows_find(&ram->rows, name->key), name, &answer->texts);
+        ends[i] = answer->texts.len;
+    }
+    const char *at = buf_text(&answer->texts);
+    for (size_t i = 0, start = 0; i < request->count; start = ends[i++])
+        answer->rows[i].text = (struct str){at + start, ends[i] - start};
+    free(ends);
+}
+
 static void answer_give(struct answer *answer)
 {
     if (answer->loaded)
         answer->loaded(answer->arg, STORE_OK, &answer->state, NULL);
+    else if (answer->read)
+        answer->read(answer->arg, STORE_OK, answer->rows, &answer->state.position, NULL);
     else
         answer->committed(answer->arg, &answer->result);
     task_state_release(&answer->state);
+    free(answer->rows);
+    buf_release(&answer->texts);
 }
 
 /* Only those that wait now: their callbacks may ask for more. */
@@ -254,7 +332,8 @@ static void ram_free(struct store *store)
 
 struct store *ram_store_new(void)
 {
-    static const struct store_ops ops = {.load = load, .commit = commit, .free = ram_free};
+    static const struct store_ops ops = {
+        .load = load, .commit = commit, .read = read_rows, .free = ram_free};
     struct ram_store *ram = must_calloc(1, sizeof(*ram));
     ram->store.ops = &ops;
     return &ram->store;

@@ -4,8 +4,6 @@
 #include <fanfold/redis_reader.h>
 
 #include "base/error.h"
-#include "base/json.h"
-#include "base/number.h"
 #include "store/redis_reader_private.h"
 #include "store/rows.h"
 #include <math.h>
@@ -78,11 +76,7 @@ static bool write_list(struct buf *json, const redisReply *reply)
 
 static bool write_counter(struct buf *json, const redisReply *reply)
 {
-    int64_t value;
-    if (number_int(text_of(reply), &value) != NUMBER_OK)
-        return false;
-    buf_add_i64(json, value);
-    return true;
+    return rows_counter(json, text_of(reply));
 }
 
 static bool write_hll(struct buf *json, const redisReply *reply)
@@ -93,13 +87,7 @@ static bool write_hll(struct buf *json, const redisReply *reply)
 
 static bool write_json(struct buf *json, const redisReply *reply)
 {
-    struct arena arena = {0};
-    struct error ignored;
-    bool ok = json_parse(&arena, text_of(reply), &ignored) != NULL;
-    arena_release(&arena);
-    if (ok)
-        buf_add(json, text_of(reply));
-    return ok;
+    return rows_document(json, text_of(reply));
 }
 
 static const struct row_kind row_kinds[STRUCTURE_COUNT] = {

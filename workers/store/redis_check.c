@@ -65,6 +65,7 @@ struct script {
 static const struct script scripts[SCRIPT_COUNT] = {
     [SCRIPT_COMMIT] = {"commit", commit_lua, "#!lua\n"},
     [SCRIPT_LEASE] = {"lease", lease_lua, "#!lua flags=allow-oom\n"},
+    [SCRIPT_READ] = {"read", read_lua, "#!lua flags=no-writes\n"},
     [SCRIPT_UNPARK] = {"unpark", unpark_lua, "#!lua\n"},
     [SCRIPT_GENERATION] = {"generation", generation_lua, "#!lua flags=allow-oom\n"},
 };

@@ -1,10 +1,12 @@
 /*
- * redis_store.c: commits and loads over one connection; the rule itself is in commit.lua.
+ * redis_store.c: commits, loads and reads over one connection; the commit rule itself is in
+ * commit.lua.
  */
 #include <fanfold/redis_store.h>
 
 #include "base/timestamp.h"
 #include "store/commit_request.h"
+#include "store/read_request.h"
 #include "store/redis_check.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -375,6 +377,63 @@ void redis_store_definition(struct redis_store *redis, const char *view, redis_d
     buf_release(&key);
 }
 
+/* -------------------------------------------------------------------------------------------- read
+ */
+
+/* A read under way; the keys of the names are in `arena`. */
+struct read_call {
+    struct redis_store *redis;
+    store_read_fn *done;
+    void *arg;
+    struct row_name *names;
+    size_t count;
+    struct arena arena;
+};
+
+static void read_fail(struct read_call *call, bool answered, const struct error *why)
+{
+    struct error error;
+    bool lost = !answered || redis_store_distrust(call->redis, why->text);
+    char *where = uri_safe(redis_client_uri(call->redis->client), "redis");
+    error_set(&error, answered ? why->kind : ERROR_UNAVAILABLE, "%s: %s", where,
+              answered ? why->text : "no connection, or it was lost before the answer");
+    free(where);
+    call->done(call->arg, lost ? STORE_UNKNOWN : STORE_FAILED, NULL, NULL, &error);
+}
+
+static void on_read(void *arg, const redisReply *reply)
+{
+    struct read_call *call = arg;
+    struct row *rows = must_calloc(call->count + 1, sizeof *rows);
+    struct buf texts = {0};
+    struct position at = {0};
+    struct error error;
+    if (reply && read_reply_rows(reply, call->names, call->count, rows, &texts, &at, &error))
+        call->done(call->arg, STORE_OK, rows, &at, NULL);
+    else
+        read_fail(call, reply != NULL, &error);
+    buf_release(&texts);
+    free(rows);
+    arena_release(&call->arena);
+    free(call);
+}
+
+static void redis_read(struct store *store, const struct row_request *request, store_read_fn *done,
+                       void *arg)
+{
+    struct redis_store *redis = of(store);
+    struct read_call *call = must_calloc(1, sizeof *call);
+    *call = (struct read_call){.redis = redis, .done = done, .arg = arg, .count = request->count};
+    call->names = arena_alloc(&call->arena, (request->count + 1) * sizeof *call->names);
+    for (size_t i = 0; i < request->count; i++)
+        call->names[i] = (struct row_name){request->rows[i].structure,
+                                           arena_copy(&call->arena, request->rows[i].key)};
+    struct buf resp = {0};
+    read_request_build(&resp, request, redis->sha[SCRIPT_READ]);
+    redis_client_send(redis->client, buf_str(&resp), on_read, call);
+    buf_release(&resp);
+}
+
 /* --------------------------------------------------------------------------------------------------
  */
 
@@ -389,8 +448,11 @@ static void redis_free(struct store *store)
 struct redis_store *redis_store_new(struct event_base *base, const struct uri *uri,
                                     const struct redis_store_hooks *hooks, void *arg)
 {
-    static const struct store_ops ops = {
-        .load = redis_load, .commit = redis_commit, .free = redis_free, .aside = redis_aside};
+    static const struct store_ops ops = {.load = redis_load,
+                                         .commit = redis_commit,
+                                         .read = redis_read,
+                                         .free = redis_free,
+                                         .aside = redis_aside};
     static const struct redis_client_hooks client_hooks = {on_connected, on_down};
     struct redis_store *redis = must_calloc(1, sizeof(*redis));
     redis->store.ops = &ops;

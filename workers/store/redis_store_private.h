@@ -9,7 +9,14 @@
 
 #define REDIS_POLICY_MAX 32
 
-enum redis_script { SCRIPT_COMMIT, SCRIPT_LEASE, SCRIPT_UNPARK, SCRIPT_GENERATION, SCRIPT_COUNT };
+enum redis_script {
+    SCRIPT_COMMIT,
+    SCRIPT_LEASE,
+    SCRIPT_READ,
+    SCRIPT_UNPARK,
+    SCRIPT_GENERATION,
+    SCRIPT_COUNT
+};
 
 struct redis_client *redis_store_client(struct redis_store *redis);
 

@@ -3,6 +3,8 @@
  */
 #include "store/rows.h"
 
+#include "base/error.h"
+#include "base/json.h"
 #include "base/number.h"
 #include <stdlib.h>
 
@@ -66,6 +68,39 @@ static void add_text(struct buf *json, struct str text, const char *before, cons
 void rows_text(struct buf *json, struct str text)
 {
     add_text(json, text, "{\"base64\":\"", "\"}");
+}
+
+bool rows_is_text(struct str text)
+{
+    return !(text.len && memchr(text.at, 0, text.len)) && is_utf8(text);
+}
+
+bool rows_counter(struct buf *json, struct str text)
+{
+    int64_t value;
+    if (number_int(text, &value) != NUMBER_OK)
+        return false;
+    buf_add_i64(json, value);
+    return true;
+}
+
+bool rows_document(struct buf *json, struct str text)
+{
+    struct arena arena = {0};
+    struct error ignored;
+    bool ok = json_parse(&arena, text, &ignored) != NULL;
+    arena_release(&arena);
+    if (ok)
+        buf_add(json, text);
+    return ok;
+}
+
+void rows_foreign(struct buf *out, const struct row_name *name)
+{
+    buf_printf(out, "%.*s holds %s", STRF(name->key),
+               name->structure == STRUCTURE_COUNTER ? "no integer"
+               : name->structure == STRUCTURE_JSON  ? "no JSON document"
+                                                    : "text that is not UTF-8");
 }
 
 static int by_name(const void *a, const void *b)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include <fanfold/row.h>
 
 struct row_field {
     struct str name, value;
@@ -25,6 +26,13 @@ struct row_member {
 size_t rows_character(const unsigned char *s, size_t left);
 
 void rows_text(struct buf *json, struct str text);
+/* Is it a text that a fold may have written: UTF-8 without U+0000? */
+bool rows_is_text(struct str text);
+/* A counter's or a document's text as JSON; false, and nothing appended: it is none. */
+bool rows_counter(struct buf *json, struct str text);
+bool rows_document(struct buf *json, struct str text);
+/* Appends, for a person, that the row is of the right type but holds what no fold has made. */
+void rows_foreign(struct buf *out, const struct row_name *name);
 /* {"name":"value",…}: sorts the fields by name in byte order. */
 void rows_hash(struct buf *json, struct row_field *fields, size_t count);
 /* [["name",score],…]: sorts as ZREVRANGE does: highest first, equal scores by name backwards. */

@@ -8,6 +8,7 @@ extern const char commit_lua[];
 extern const char compare_lua[];
 extern const char generation_lua[];
 extern const char lease_lua[];
+extern const char read_lua[];
 extern const char unpark_lua[];
 
 #endif
