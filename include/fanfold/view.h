@@ -5,15 +5,16 @@
  *     struct faults faults = {0};
  *     struct view *view = view_load("views/stock.json", &faults);      NULL: faults say all that is
  * wrong … arena_clear(&scratch); size_t mark = changes.count; switch (view_fold(view, &event,
- * &changes, &scratch, &why)) { case FOLD_DONE: case FOLD_IGNORED: break; case FOLD_PARK: (changes
- * are as before the call) park(why.text); break;
+ * &rows, &changes, &scratch, &why)) { case FOLD_DONE: case FOLD_IGNORED: break; case FOLD_PARK:
+ * (changes are as before the call) park(why.text); break;
  *     }
  *     view_free(view);
  *
  * A view file may name a shared object that folds in its place (fanfold/fold.h); view_load() loads
  * it, and nothing else here differs.
  *
- * The view language: DESIGN section 7. `with` is refused by name in this version.
+ * The view language: DESIGN section 7. A view with `with` reads rows: what it may see of them is
+ * given to it (row.h), and where that is too little it answers FOLD_READ.
  */
 #ifndef FANFOLD_VIEW_H
 #define FANFOLD_VIEW_H
@@ -22,6 +23,7 @@
 #include "base/faults.h"
 #include <fanfold/change.h>
 #include <fanfold/cloudevent.h>
+#include <fanfold/row.h>
 
 struct view;
 
@@ -53,6 +55,8 @@ const char *view_exchange(const struct view *view, size_t index);
 enum on_error view_on_error(const struct view *view);
 /* All verbs commute (DESIGN section 4, Determinism): then nothing waits behind a parked event. */
 bool view_commutes(const struct view *view);
+/* Does it read rows (`with`)? Then it needs a row_source, and it never commutes. */
+bool view_reads(const struct view *view);
 /* SipHash of the canonical definition (comments, `about`, member order and blanks do not count),
  * and of the name and version of its plugin. */
 uint64_t view_digest(const struct view *view);
@@ -75,11 +79,15 @@ enum fold_result {
     FOLD_DONE,    /* matched; changes were appended (maybe none) */
     FOLD_IGNORED, /* no pattern matches the type */
     FOLD_PARK,    /* cannot be folded: `why` says why; nothing was appended */
+    FOLD_READ,    /* rows were not known, and stand in rows->unread; nothing was appended. Fold it
+                     again with them: it may want more, a bounded number of times */
 };
 
-/* scratch: cleared by the caller, used for intermediate texts. */
+/* rows: where it looks rows up; may be NULL for a view that reads none. scratch: cleared by the
+ * caller, used for intermediate texts. */
 enum fold_result view_fold(const struct view *view, const struct cloudevent *event,
-                           struct changes *changes, struct arena *scratch, struct error *why);
+                           struct row_source *rows, struct changes *changes, struct arena *scratch,
+                           struct error *why);
 
 /* Does any pattern match the type? (For events that could not be decoded.) */
 bool view_matches(const struct view *view, struct str type);

@@ -131,11 +131,6 @@ class Check(Folder):
                         ("/exchang", 'unknown member "exchang"', 'did you mean "exchange"?'),
                         ("/on/x/0/expires", "expires", 'did you mean "expire"?'), exchang="t.a")
 
-    def test_members_that_come_later_are_refused_by_name(self):
-        self.check_view(
-            [{"with": {"r": {"hash": "a:{subject}"}}, "hash": "a:{subject}", "set": {"q": "1"}}],
-            ("/on/x/0/with", '"with" comes in a later version'))
-
     def test_newest_is_for_all_actions_on_a_row_and_for_no_total(self):
         self.check_view(
             [{"hash": "a:{subject}", "newest": True, "set": {"q": "/data/q"}, "add": {"n": 1}}],
@@ -147,6 +142,20 @@ class Check(Folder):
         self.check_view(
             [{"hash": "a:{time:day}", "newest": True, "set": {"q": "/data/q"}, "expire": "7d"}],
             ("/on/x/0/expire", "do not go together"))
+
+    def test_rows_that_with_cannot_read(self):
+        do = [{"counter": "n:1", "add": "@r/n"}]
+        self.check_view(
+            [{"with": {"r": {"hash": "b:{subject}"}}, "do": do},
+             {"with": {"r": {"zset": "z:{subject}"}}, "do": do},
+             {"with": {"q": {"hash": "a:{subject}"}}, "do": do},
+             {"hash": "a:{subject}", "set": {"q": "1"}}],
+            ("/on/x/1/with/r/zset", "reads a hash, a set, a counter or a json"),
+            ("/on/x/2/do/0/add", "points into a row", "there is @q"))
+        self.check_view(
+            [{"with": {"r": {"hash": "b:{subject}"}}, "do": do},
+             {"hash": "a:{subject}", "set": {"q": "1"}}],
+            ("/on/x/0/with/r", "no action of this view writes", '"a:{subject}"'))
 
     def test_order_of_several_exchanges(self):
         """What would need `newest` is refused; what commutes is not."""

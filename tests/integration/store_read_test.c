@@ -49,7 +49,8 @@ static void on_read(void *arg, enum store_status status, const struct row *rows,
 static void ask(struct twin *twin, const struct row_name *names, size_t count,
                 struct answer *answer)
 {
-    const struct row_request request = {TWIN_VIEW, TWIN_PARTITION, names, count};
+    const struct row_request request = {
+        .view = TWIN_VIEW, .partition = TWIN_PARTITION, .rows = names, .count = count};
     *answer = (struct answer){.count = count};
     assert_true(count <= ROWS);
     store_read(twin->store, &request, on_read, answer);

@@ -60,7 +60,7 @@ static bool feed(struct bench *bench, uint64_t offset, enum window_answer duplic
                                 .duplicate = duplicate,
                                 .event = &event,
                                 .body = event.data_bytes};
-    return batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error);
+    return batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error) == BATCHER_TOOK;
 }
 
 #define EVENT(type, subject, data)                                             \
@@ -229,13 +229,131 @@ static void what_cannot_be_decoded(void **state)
     struct cloudevent known = {.id = STR("x.log.0/1"), .source = STR("/x"), .type = STR("other")};
     struct delivery delivery = {
         .offset = 1, .event = &known, .decode_fault = "byte 3: no JSON", .body = STR("xx")};
-    assert_true(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error));
+    assert_int_equal(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error),
+                     BATCHER_TOOK);
     assert_int_equal(bench->batcher.tally.ignored, 1); /* another view's type */
     known.type = (struct str){"", 0};
     delivery.offset = 2;
-    assert_true(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error));
+    assert_int_equal(batcher_fold(&bench->batcher, &delivery, &bench->batch, &bench->error),
+                     BATCHER_TOOK);
     assert_int_equal(bench->batch.parked_count, 1); /* it may be meant for this view */
     assert_true(str_eq(bench->batch.parked[0].payload, STR("xx")));
+    bench_free(bench);
+}
+
+/* Moves an amount that is kept under one subject to the sum of all. */
+#define READS                                                                                    \
+    "\"exchange\":\"x\",\"on\":{\"t\":[{\"hash\":\"h:{subject}\",\"add\":{\"n\":\"/data/n\"}}]," \
+    "\"r\":[{\"with\":{\"h\":{\"hash\":\"h:{subject}\"}},\"counter\":\"c:all\",\"add\":\"@h/"    \
+    "n?\"}]}"
+
+static void know(struct bench *bench, const char *key, const char *json)
+{
+    const struct row_name name = {STRUCTURE_HASH, str_of(key)};
+    const struct row row = {json ? ROW_THERE : ROW_ABSENT, str_of(json)};
+    batcher_row(&bench->batcher, &name, &row);
+}
+
+/* The events of one batch: b is changed in it, a and c are not. */
+static void rows_are_read_before_they_are_folded(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(READS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "b", "{\"n\":5}")));
+    assert_false(feed(bench, 1, WINDOW_NEW, EVENT("r", "a", "{}")));
+    assert_int_equal(bench->batcher.position.offset, 0); /* it was not taken */
+    assert_int_equal(bench->batch.changes.count, 1);
+    const struct row_list *unread = batcher_unread(&bench->batcher);
+    assert_int_equal(unread->count, 1);
+    assert_true(str_eq(unread->at[0].key, STR("h:a")));
+    assert_false(batcher_must_send(&bench->batcher));
+    know(bench, "h:a", "{\"n\":\"7\"}");
+    know(bench, "h:c", NULL);
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("r", "a", "{}")));
+    assert_true(feed(bench, 2, WINDOW_NEW, EVENT("r", "c", "{}")));
+    assert_int_equal(bench->batch.changes.count, 2);
+    assert_true(str_eq(bench->batch.changes.at[1].value, STR("7")));
+    bench_free(bench);
+}
+
+static void a_changed_row_is_read_behind_its_batch(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(READS);
+    know(bench, "h:a", "{\"n\":\"7\"}");
+    know(bench, "h:b", "{\"n\":\"1\"}");
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "b", "{\"n\":5}")));
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("r", "a", "{}")));
+    assert_false(feed(bench, 2, WINDOW_NEW, EVENT("r", "b", "{}")));
+    assert_true(batcher_must_send(&bench->batcher));
+
+    batcher_close(&bench->batcher, &bench->batch);
+    batcher_open(&bench->batcher, &bench->batch);
+    assert_false(feed(bench, 2, WINDOW_NEW, EVENT("r", "b", "{}")));
+    assert_false(batcher_must_send(&bench->batcher));
+    know(bench, "h:b", "{\"n\":\"6\"}");
+    assert_true(feed(bench, 2, WINDOW_NEW, EVENT("r", "b", "{}")));
+    assert_true(str_eq(bench->batch.changes.at[0].value, STR("6")));
+    assert_true(feed(bench, 3, WINDOW_NEW, EVENT("r", "a", "{}"))); /* still known */
+
+    struct task_state elsewhere = {.position = {.epoch = "1.e", .offset = 2}};
+    batcher_reset(&bench->batcher, &elsewhere);
+    batcher_open(&bench->batcher, &bench->batch);
+    assert_false(feed(bench, 3, WINDOW_NEW, EVENT("r", "a", "{}")));
+    bench_free(bench);
+}
+
+static void look_ahead(struct bench *bench, const char *line)
+{
+    struct publish_defaults none = {0};
+    struct cloudevent event;
+    struct arena arena = {0};
+    struct error error;
+    assert_true(cloudevent_from_line(str_of(line), &none, STR("made"), &arena, &event, &error));
+    batcher_look_ahead(&bench->batcher, &event);
+    arena_release(&arena);
+}
+
+static void what_comes_later_is_read_too(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(READS);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("t", "b", "{\"n\":5}")));
+    assert_false(feed(bench, 1, WINDOW_NEW, EVENT("r", "a", "{}")));
+    look_ahead(bench, EVENT("r", "b", "{}")); /* the open batch changes it */
+    look_ahead(bench, EVENT("r", "c", "{}"));
+    look_ahead(bench, EVENT("t", "d", "{}"));
+    look_ahead(bench, EVENT("r", "a", "{}"));
+    const struct row_list *unread = batcher_unread(&bench->batcher);
+    assert_int_equal(unread->count, 2);
+    assert_true(str_eq(unread->at[1].key, STR("h:c")));
+    assert_int_equal(bench->batch.changes.count, 1);
+    bench_free(bench);
+}
+
+static void rows_do_not_fill_the_memory(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(READS);
+    struct buf json = {0};
+    buf_add(&json, STR("{\"n\":\"1\",\"x\":\""));
+    memset(buf_room(&json, 1000000), 'x', 1000000);
+    json.len += 1000000;
+    buf_add(&json, STR("\"}"));
+    for (int i = 0; i < 18; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "h:%d", i);
+        know(bench, key, buf_text(&json));
+    }
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("r", "1", "{}")));
+    assert_false(feed(bench, 1, WINDOW_NEW, EVENT("r", "a", "{}")));
+    assert_true(batcher_must_send(&bench->batcher));
+    batcher_close(&bench->batcher, &bench->batch);
+    batcher_open(&bench->batcher, &bench->batch);
+    assert_int_equal(bench->batcher.rows.bytes, 0);
+    assert_false(feed(bench, 1, WINDOW_NEW, EVENT("r", "1", "{}")));
+    assert_false(batcher_must_send(&bench->batcher));
+    buf_release(&json);
     bench_free(bench);
 }
 
@@ -251,6 +369,10 @@ int main(void)
         cmocka_unit_test(refused_event_parks_when_folded_again),
         cmocka_unit_test(on_error_skip_and_stop),
         cmocka_unit_test(what_cannot_be_decoded),
+        cmocka_unit_test(rows_are_read_before_they_are_folded),
+        cmocka_unit_test(a_changed_row_is_read_behind_its_batch),
+        cmocka_unit_test(what_comes_later_is_read_too),
+        cmocka_unit_test(rows_do_not_fill_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

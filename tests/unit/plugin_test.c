@@ -387,7 +387,7 @@ static void test_body_that_is_no_json(void **state)
 
     (void)state;
     event.root = &root;
-    assert_int_equal(view_fold(view, &event, &changes, &scratch, &why), FOLD_PARK);
+    assert_int_equal(view_fold(view, &event, NULL, &changes, &scratch, &why), FOLD_PARK);
     assert_string_equal(why.text,
                         "hostile: /data/do cannot be read: the body is not JSON (byte 0: ?)");
     arena_release(&scratch);

@@ -73,9 +73,6 @@ static const struct fault_case action_cases[] = {
      "stands alone, but \"expire\""},
     {"[{'hash': 'h:1', 'delete': 1}]", "/on/t/0/delete", "\"delete\" takes true"},
     /* later versions */
-    {"[{'with': {'r': {'hash': 'h:1'}}, 'do': [{'counter': 'c', 'add': 1}]}]", "/on/t/0/with",
-     "\"with\" comes in a later version"},
-    {"[{'hash': 'h:1', 'set': {'a': '@r/x'}}]", "/on/t/0/set/a", "later version"},
     /* newest */
     {"[{'hash': 'h:1', 'set': {'a': 1}, 'newest': false}]", "/on/t/0/newest",
      "\"newest\" takes true, for the event's time, or a pointer to a time, such as \"/data/at\"; "
@@ -109,7 +106,8 @@ static const struct fault_case action_cases[] = {
     {"[{'each': '/data/l'}]", "/on/t/0", "\"each\" needs a \"do\" list"},
     {"[{'each': '/data/l', 'hash': 'h:1', 'set': {'a': '/id'}}]", "/on/t/0",
      "\"each\" needs \"do\": write {\"each\""},
-    {"[{'do': [{'counter': 'c', 'add': 1}]}]", "/on/t/0", "\"do\" needs \"each\" or \"if\""},
+    {"[{'do': [{'counter': 'c', 'add': 1}]}]", "/on/t/0",
+     "\"do\" needs \"with\", \"if\" or \"each\""},
     {"[{'hash': 'h:1', 'each': '/data', 'do': [{'counter': 'c', 'add': 1}]}]", "/on/t/0",
      "\"hash\" and \"do\" in one action"},
     {"[{'each': '/data', 'do': []}]", "/on/t/0/do", "an empty list"},

@@ -90,9 +90,10 @@ static inline void fixture_show(struct buf *out, const struct changes *changes, 
     }
 }
 
-/* line: a CloudEvent in single quotes. */
-static inline enum fold_result fixture_fold(const struct view *view, const char *line,
-                                            struct changes *changes, struct error *why)
+/* line: a CloudEvent in single quotes. rows: NULL for a view that reads none. */
+static inline enum fold_result fixture_fold_rows(const struct view *view, struct row_source *rows,
+                                                 const char *line, struct changes *changes,
+                                                 struct error *why)
 {
     struct publish_defaults defaults = {0};
     struct arena arena = {0}, scratch = {0};
@@ -104,11 +105,17 @@ static inline enum fold_result fixture_fold(const struct view *view, const char 
     if (!cloudevent_from_line(str_of(json), &defaults, (struct str){NULL, 0}, &arena, &event,
                               &error))
         fail_msg("%s: %s", line, error.text);
-    result = view_fold(view, &event, changes, &scratch, why);
+    result = view_fold(view, &event, rows, changes, &scratch, why);
     arena_release(&scratch);
     arena_release(&arena);
     free(json);
     return result;
+}
+
+static inline enum fold_result fixture_fold(const struct view *view, const char *line,
+                                            struct changes *changes, struct error *why)
+{
+    return fixture_fold_rows(view, NULL, line, changes, why);
 }
 
 static inline void fixture_print(const struct faults *faults)

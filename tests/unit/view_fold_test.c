@@ -489,10 +489,10 @@ static void test_body_not_json(void **state)
 
     (void)state;
     event.root = json_parse(&arena, STR("{\"type\":\"t\",\"subject\":\"S\"}"), &why);
-    assert_int_equal(view_fold(asks, &event, &changes, &scratch, &why), FOLD_PARK);
+    assert_int_equal(view_fold(asks, &event, NULL, &changes, &scratch, &why), FOLD_PARK);
     assert_string_equal(why.text, "/on/t/0: counter c, if: /data/x cannot be read: the body is not "
                                   "JSON (byte 0: no value)");
-    assert_int_equal(view_fold(silent, &event, &changes, &scratch, &why), FOLD_DONE);
+    assert_int_equal(view_fold(silent, &event, NULL, &changes, &scratch, &why), FOLD_DONE);
     assert_int_equal(changes.count, 1);
     view_free(asks);
     view_free(silent);

@@ -86,7 +86,7 @@ static void fold_line(struct view **views, struct str line, struct rows *rows)
     if (!cloudevent_from_line(line, &defaults, (struct str){NULL, 0}, &arena, &event, &error))
         fail_msg("%s", error.text);
     for (size_t i = 0; i < VIEWS; i++)
-        if (view_fold(views[i], &event, &changes, &scratch, &error) == FOLD_PARK)
+        if (view_fold(views[i], &event, NULL, &changes, &scratch, &error) == FOLD_PARK)
             fail_msg("%s", error.text);
     apply(rows, &changes);
     changes_release(&changes);

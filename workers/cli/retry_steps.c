@@ -110,8 +110,8 @@ static bool fold(struct retry *retry, struct attempt *attempt, struct error *err
     retry->step.changes.event = attempt->entry;
     retry->step.changes.partition = retry->task->partition;
     retry->step.changes.offset = attempt->event->offset;
-    if (view_fold(retry->definition->view, &event, &retry->step.changes, &retry->scratch, &why) ==
-        FOLD_PARK) {
+    if (view_fold(retry->definition->view, &event, NULL, &retry->step.changes, &retry->scratch,
+                  &why) == FOLD_PARK) {
         retry->step.count--;
         fail(retry, attempt, why.text);
     }

@@ -46,12 +46,40 @@ static void on_commit(void *arg, const struct commit_result *result)
     trial->result = *result;
 }
 
+static void on_read(void *arg, enum store_status status, const struct row *rows,
+                    const struct position *at, const struct error *error)
+{
+    struct trial *trial = arg;
+    const struct row_list *asked = batcher_unread(&trial->batcher);
+    (void)at, (void)error;
+    for (size_t i = 0; status == STORE_OK && i < trial->asked; i++) {
+        batcher_row(&trial->batcher, &asked->at[i], &rows[i]);
+    }
+}
+
+/* Each event has a batch of its own, so nothing that is to be read was changed since. */
+static void read_rows(struct trial *trial)
+{
+    const struct row_list *unread = batcher_unread(&trial->batcher);
+    trial->asked = unread->count < ROW_REQUEST_MAX ? unread->count : ROW_REQUEST_MAX;
+    const struct row_request request = {.view = view_name(trial->batcher.view),
+                                        .partition = TRIAL_PARTITION,
+                                        .rows = unread->at,
+                                        .count = trial->asked};
+    store_read(trial->store, &request, on_read, trial);
+    ram_store_turn(trial->store);
+}
+
 /* Folds the event as a batch of its own. */
 static bool fold_once(struct trial *trial, const struct delivery *delivery, struct error *error)
 {
     uint64_t ignored = trial->batcher.tally.ignored;
+    enum batcher_answer answer;
     batcher_open(&trial->batcher, &trial->batch);
-    if (!batcher_fold(&trial->batcher, delivery, &trial->batch, error))
+    while ((answer = batcher_fold(&trial->batcher, delivery, &trial->batch, error)) ==
+           BATCHER_READS)
+        read_rows(trial);
+    if (answer == BATCHER_STOPS)
         return false;
     batcher_close(&trial->batcher, &trial->batch);
     if (trial->batcher.tally.ignored > ignored)

@@ -27,6 +27,7 @@ struct trial {
     struct arena arena; /* of the event at hand */
     struct publish_defaults defaults;
     struct commit_result result;
+    size_t asked;       /* rows, of those that the batcher wants */
     struct map ignored; /* type → events that no pattern matches */
 };
 

@@ -1,9 +1,10 @@
-/* action.c: compiles lists of actions: if, each, do, or a row. */
+/* action.c: compiles lists of actions: with, if, each, do, or a row. */
 #include "view/condition.h"
 #include "view/pointer.h"
 #include "view/row.h"
 #include "view/value.h"
 #include "view/verbs.h"
+#include "view/with.h"
 
 #include <stdlib.h>
 
@@ -33,21 +34,10 @@ static bool find_structure(struct compiler *c, const char *at, cJSON *object, cJ
     return true;
 }
 
-static void refuse_later(struct compiler *c, const char *at, const cJSON *object)
-{
-    char *place;
-
-    if (!member(object, "with"))
-        return;
-    place = jsonfile_pointer(at, "with");
-    faults_add(c->faults, c->file, place, "\"with\" comes in a later version");
-    free(place);
-}
-
 static void each_compile(struct compiler *c, const char *at, cJSON *item, struct action *action)
 {
     action->has_each = true;
-    if (c->each == EACH_MAX) {
+    if (c->around.each == EACH_MAX) {
         faults_add(c->faults, c->file, at, "more than %d levels of \"each\"", EACH_MAX);
         return;
     }
@@ -63,14 +53,14 @@ static void each_compile(struct compiler *c, const char *at, cJSON *item, struct
 /* An object without a structure: members that make no sense here. */
 static void list_members(struct compiler *c, const char *at, const cJSON *object)
 {
-    static const char *const known[] = {"if", "each", "do"};
-    static const char *const all[] = {"hash", "counter", "zset", "set", "list", "hll",
-                                      "json", "if",      "each", "do",  "about"};
+    static const char *const known[] = {"with", "if", "each", "do"};
+    static const char *const all[] = {"hash", "counter", "zset", "set",  "list", "hll",
+                                      "json", "with",    "if",   "each", "do",   "about"};
     cJSON *item;
 
     cJSON_ArrayForEach(item, object)
     {
-        bool fine = strcmp(item->string, "with") == 0, verb = verb_known(item->string);
+        bool fine = false, verb = verb_known(item->string);
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             fine |= strcmp(item->string, known[i]) == 0;
         if (fine || structure_of(item) != STRUCTURE_COUNT)
@@ -93,7 +83,7 @@ static void list_members(struct compiler *c, const char *at, const cJSON *object
 static void list_compile(struct compiler *c, const char *at, cJSON *object, struct action *action)
 {
     cJSON *each = member(object, "each"), *list = member(object, "do");
-    bool deeper = each && c->each < EACH_MAX;
+    bool deeper = each && c->around.each < EACH_MAX;
     char *place;
 
     action->is_list = true;
@@ -108,17 +98,18 @@ static void list_compile(struct compiler *c, const char *at, cJSON *object, stru
         return;
     }
     if (!each && !member(object, "if") && !member(object, "with"))
-        faults_add(c->faults, c->file, at,
-                   "\"do\" needs \"each\" or \"if\" beside it; else write its actions out");
+        faults_add(
+            c->faults, c->file, at,
+            "\"do\" needs \"with\", \"if\" or \"each\" beside it; else write its actions out");
     place = jsonfile_pointer(at, "do");
     if (c->nest == NEST_MAX) {
         faults_add(c->faults, c->file, place, "more than %d levels of \"do\"", NEST_MAX);
     } else {
-        c->each += deeper;
+        c->around.each += deeper;
         c->nest++;
         actions_compile(c, place, list, &action->actions, &action->action_count);
         c->nest--;
-        c->each -= deeper;
+        c->around.each -= deeper;
     }
     free(place);
 }
@@ -135,24 +126,29 @@ static void no_structure(struct compiler *c, const char *at, const cJSON *object
                    "its key, or a \"do\" list");
 }
 
-static void action_compile(struct compiler *c, const char *at, cJSON *object, struct action *action)
+/* "with" and "if", which may stand beside a structure and beside a list. */
+static void before_compile(struct compiler *c, const char *at, const cJSON *object,
+                           struct action *action)
 {
-    cJSON *structure, *item;
+    cJSON *item;
+    char *place;
 
-    memset(action, 0, sizeof(*action));
-    action->place = arena_printf(c->arena, "%s", at).at;
-    if (!cJSON_IsObject(object)) {
-        faults_add(c->faults, c->file, at, "an action is an object, found %s",
-                   compile_found(c, object));
-        return;
+    if ((item = member(object, "with"))) {
+        place = jsonfile_pointer(at, "with");
+        with_compile(c, place, item, action);
+        free(place);
     }
-    compile_about(c, at, object);
-    refuse_later(c, at, object);
     if ((item = member(object, "if"))) {
-        char *place = jsonfile_pointer(at, "if");
+        place = jsonfile_pointer(at, "if");
         conditions_compile(c, place, item, action);
         free(place);
     }
+}
+
+static void rest_compile(struct compiler *c, const char *at, cJSON *object, struct action *action)
+{
+    cJSON *structure;
+
     if (!find_structure(c, at, object, &structure))
         return;
     if (structure && member(object, "do"))
@@ -169,6 +165,23 @@ static void action_compile(struct compiler *c, const char *at, cJSON *object, st
         row_compile(c, at, object, structure, action);
     else
         no_structure(c, at, object);
+}
+
+static void action_compile(struct compiler *c, const char *at, cJSON *object, struct action *action)
+{
+    int rows = c->around.with_count;
+
+    memset(action, 0, sizeof(*action));
+    action->place = arena_printf(c->arena, "%s", at).at;
+    if (!cJSON_IsObject(object)) {
+        faults_add(c->faults, c->file, at, "an action is an object, found %s",
+                   compile_found(c, object));
+        return;
+    }
+    compile_about(c, at, object);
+    before_compile(c, at, object, action);
+    rest_compile(c, at, object, action);
+    c->around.with_count = rows;
 }
 
 void actions_compile(struct compiler *c, const char *at, cJSON *list, struct action **actions,

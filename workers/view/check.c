@@ -11,6 +11,7 @@
 #include "view/pattern.h"
 #include "view/value.h"
 #include "view/verbs.h"
+#include "view/with.h"
 #include <stdlib.h>
 
 static void add_family(struct compiler *c, struct action *row)
@@ -171,4 +172,5 @@ void view_check(struct compiler *c)
         mark_own_integers(c->view, row);
     }
     commute_check(c);
+    with_check(c);
 }

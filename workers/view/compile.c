@@ -111,6 +111,7 @@ static void park_by_compile(struct compiler *c, const cJSON *item)
 {
     struct view *view = c->view;
     struct str text = item && cJSON_IsString(item) ? str_of(item->valuestring) : STR("/subject");
+    static const struct around nothing = {0};
     struct error error;
 
     if (item && (cJSON_IsNull(item) || cJSON_IsFalse(item)))
@@ -119,7 +120,7 @@ static void park_by_compile(struct compiler *c, const cJSON *item)
         faults_add(c->faults, c->file, "/park_by",
                    "\"park_by\" takes a pointer such as \"/subject\", or null, found %s",
                    compile_found(c, item));
-    else if (!pointer_compile(c->arena, text, 0, POINTER_MARKED, &view->park_by, &error))
+    else if (!pointer_compile(c->arena, text, &nothing, POINTER_MARKED, &view->park_by, &error))
         faults_add(c->faults, c->file, "/park_by", "%s", error.text);
     else
         view->has_park_by = true;
@@ -256,13 +257,18 @@ static void top_compile(struct compiler *c, cJSON *tree)
 static struct view *view_compile(const char *file, bool on_disk, cJSON *tree, struct faults *faults)
 {
     struct view *view = must_calloc(1, sizeof(*view));
-    struct compiler c = {
-        .view = view, .arena = &view->arena, .faults = faults, .file = file, .on_disk = on_disk};
     size_t errors = faults->errors;
+    struct compiler c = {.view = view,
+                         .arena = &view->arena,
+                         .faults = faults,
+                         .file = file,
+                         .errors = errors,
+                         .on_disk = on_disk};
 
     view->file = arena_printf(&view->arena, "%s", file).at;
     view->name = view->about = "";
     view->rows_end = &view->rows;
+    view->withs_end = &view->withs;
     if (cJSON_IsObject(tree)) {
         literal_sort(tree);
         top_compile(&c, tree);

@@ -14,10 +14,11 @@ struct compiler {
     struct arena *arena; /* the view's */
     struct faults *faults;
     const char *file;
-    int each;      /* each around the place that is being compiled */
-    int nest;      /* do lists around it */
-    bool on_disk;  /* `file` is a path: a plugin may be looked for beside it */
-    bool declares; /* in "rows" of a plugin: verbs are only named */
+    size_t errors;        /* faults that there were before this file */
+    struct around around; /* the place that is being compiled */
+    int nest;             /* do lists around it */
+    bool on_disk;         /* `file` is a path: a plugin may be looked for beside it */
+    bool declares;        /* in "rows" of a plugin: verbs are only named */
 };
 
 /* "a number", "the text \"abc\"", "a list": what was found where something else belongs. */

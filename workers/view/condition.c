@@ -103,7 +103,7 @@ static void condition_compile(struct compiler *c, const char *at, cJSON *item,
     struct error error;
 
     memset(condition, 0, sizeof(*condition));
-    if (!pointer_compile(c->arena, str_of(item->string), c->each, POINTER_MARKED,
+    if (!pointer_compile(c->arena, str_of(item->string), &c->around, POINTER_MARKED,
                          &condition->pointer, &error))
         faults_add(c->faults, c->file, at, "%s", error.text);
     if (!is_value(item)) {

@@ -13,7 +13,9 @@
 #include "view/plugin.h"
 #include "view/template.h"
 #include "view/value.h"
+#include "view/with.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -22,6 +24,7 @@
 struct fold {
     struct scope scope;
     struct changes *changes;
+    struct reads reads;
     size_t mark;      /* changes before this event */
     size_t allocated; /* of both arenas, before this event */
     size_t actions;
@@ -37,7 +40,8 @@ static bool park_at(struct fold *f, const struct action *action, const char *wha
                     const char *entry)
 {
     if (action->is_list)
-        return error_prefix(f->scope.why, "%s%s%s", action->place, what[0] ? ": " : "", what);
+        return error_prefix(f->scope.why, "%s%s%s%s%s", action->place, what[0] ? ": " : "", what,
+                            entry[0] ? " " : "", entry);
     return error_prefix(f->scope.why, "%s: %s %s%s%s%s%s", action->place,
                         structure_names[action->structure], action->key.text, what[0] ? ", " : "",
                         what, entry[0] ? " " : "", entry);
@@ -239,6 +243,12 @@ static bool run_action(struct fold *f, const struct action *action)
 
     if (!within_limits(f))
         return park_at(f, action, "", "");
+    if (action->with_count) {
+        const char *label;
+        enum outcome outcome = with_read(action, &f->reads, &f->scope, &label);
+        if (outcome != OUTCOME_SOME)
+            return outcome == OUTCOME_NOTHING || park_at(f, action, "with", label);
+    }
     if (!conditions_hold(action->conditions, action->condition_count, &f->scope, &hold))
         return park_at(f, action, "if", "");
     if (!hold)
@@ -257,25 +267,40 @@ static bool run_actions(struct fold *f, const struct action *actions, size_t cou
     return true;
 }
 
-enum fold_result view_fold(const struct view *view, const struct cloudevent *event,
-                           struct changes *changes, struct arena *scratch, struct error *why)
+static enum fold_result run_rules(struct fold *f, const struct view *view, struct str type)
 {
-    struct fold f = {.scope = {.event = event, .scratch = scratch, .why = why},
-                     .changes = changes,
-                     .mark = changes->count};
     enum fold_result result = FOLD_IGNORED;
     const struct rule *rule;
     size_t cursor = 0;
 
+    while ((rule = match_next(view, type, &cursor))) {
+        result = FOLD_DONE;
+        if (!run_actions(f, rule->actions, rule->count))
+            return FOLD_PARK;
+    }
+    return result;
+}
+
+/* Rows that are not known come before a reason to park: it may be another one with them. */
+enum fold_result view_fold(const struct view *view, const struct cloudevent *event,
+                           struct row_source *rows, struct changes *changes, struct arena *scratch,
+                           struct error *why)
+{
+    struct fold f = {.scope = {.event = event, .scratch = scratch, .why = why},
+                     .changes = changes,
+                     .reads = {.source = rows},
+                     .mark = changes->count};
+    enum fold_result result;
+
     if (view->plugin)
         return plugin_fold(view, event, changes, scratch, why);
+    assert(rows || !view->withs);
     f.allocated = allocated(&f);
-    while ((rule = match_next(view, event->type, &cursor))) {
-        result = FOLD_DONE;
-        if (!run_actions(&f, rule->actions, rule->count)) {
-            changes_cut(changes, f.mark);
-            return FOLD_PARK;
-        }
-    }
+    result = run_rules(&f, view, event->type);
+    if (f.reads.unread && !f.reads.beyond)
+        result = FOLD_READ;
+    if (result == FOLD_PARK || result == FOLD_READ)
+        changes_cut(changes, f.mark);
+    reads_release(&f.reads);
     return result;
 }

@@ -98,6 +98,11 @@ bool view_commutes(const struct view *view)
     return view->commutes;
 }
 
+bool view_reads(const struct view *view)
+{
+    return view->withs != NULL;
+}
+
 uint64_t view_digest(const struct view *view)
 {
     return view->digest;

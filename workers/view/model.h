@@ -16,8 +16,10 @@
 #define EACH_MAX  3  /* DESIGN section 7: three levels of each */
 #define NEST_MAX  16 /* levels of do, with or without each */
 #define PARTS_MAX 32 /* parts of one template */
+#define WITHS_MAX 8  /* rows of with that can be seen from one place */
 
 #define POINTER_EVENT (-1)
+#define POINTER_ROW   (-2)
 
 struct token {
     struct str name;
@@ -30,7 +32,8 @@ struct pointer {
     const char *text; /* as written, for messages */
     struct token *tokens;
     size_t count;
-    int up;        /* POINTER_EVENT, or how many each further out than the nearest: ./x 0, ../x 1 */
+    int up;   /* POINTER_EVENT, POINTER_ROW, or how many each further out than the nearest: ./x 0 */
+    int slot; /* POINTER_ROW: which row of with */
     bool optional; /* ended in "?" */
     bool in_data;  /* /data or below */
     bool is_time;  /* exactly /time */
@@ -51,6 +54,24 @@ struct template
     struct part *parts;
     size_t count;
     struct str fixed; /* the whole text when no part depends on the event, else {NULL,0} */
+};
+
+/* A row that is read: "r": {structure: key}. */
+struct with {
+    const char *place, *name;
+    enum structure structure;
+    struct template key;
+    bool compiled;     /* the key is */
+    int slot;          /* in scope.rows */
+    bool used;         /* some pointer points into it */
+    struct with *next; /* all of the view, in the order of the file */
+};
+
+/* What a pointer can see from a place in the file. */
+struct around {
+    int each;                      /* levels of each around it */
+    struct with *withs[WITHS_MAX]; /* by slot */
+    int with_count;
 };
 
 enum value_kind {
@@ -146,6 +167,8 @@ struct keep {
 
 struct action {
     const char *place; /* JSON pointer of the action in its file */
+    struct with *withs;
+    size_t with_count;
     struct condition *conditions;
     size_t condition_count;
 
@@ -190,6 +213,7 @@ struct view {
     struct rule *prefixes; /* longest first; "*" is the empty prefix, so it is last */
     size_t rule_count, prefix_count;
     struct action *rows, **rows_end;
+    struct with *withs, **withs_end;
     struct view_row *families;
     size_t family_count;
     struct plugin *plugin; /* folds instead of the rules' actions; NULL: none */

@@ -155,14 +155,14 @@ static void rows_compile(struct compiler *c, cJSON *rows)
         return;
     }
     c->declares = true;
-    c->each = NAMES_FREE;
+    c->around.each = NAMES_FREE;
     cJSON_ArrayForEach(item, rows)
     {
         char *place = jsonfile_pointer_index("/rows", index++);
         row_declare(c, place, item);
         free(place);
     }
-    c->each = 0;
+    c->around.each = 0;
     c->declares = false;
 }
 

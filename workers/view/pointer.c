@@ -2,6 +2,7 @@
 #include "view/pointer.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #define INDEX_DIGITS_MAX 9
 
@@ -94,25 +95,50 @@ static bool scope_compile(struct str *text, int depth, struct pointer *pointer, 
 
 static bool not_a_pointer(struct str text, struct error *error)
 {
-    if (str_starts(text, STR("@")))
-        return error_set(
-            error, ERROR_CONFIG,
-            "\"%.*s\" reads a row of \"with\", which comes in a later version; for the "
-            "text itself write {\"literal\": \"%.*s\"}",
-            STRF(text), STRF(text));
     return error_set(
         error, ERROR_CONFIG,
         "\"%.*s\" is not a pointer; a pointer begins with \"/\" (the event), \"./\" or "
-        "\"../\" (an element of each): write \"/%.*s\"",
+        "\"../\" (an element of each), \"@\" (a row of with): write \"/%.*s\"",
         STRF(text), STRF(text));
 }
 
-bool pointer_compile(struct arena *arena, struct str text, int depth, enum pointer_form form,
-                     struct pointer *pointer, struct error *error)
+static bool no_such_row(struct str text, struct str name, const struct around *around,
+                        struct error *error)
+{
+    char seen[WITHS_MAX * 40] = "", *end = seen;
+
+    for (int i = 0; i < around->with_count; i++)
+        end += sprintf(end, "%s@%s", i ? ", " : ": there is ", around->withs[i]->name);
+    return error_set(error, ERROR_CONFIG,
+                     "\"%.*s\" points into a row \"%.*s\", but no \"with\" around it reads one of "
+                     "that name%s; for the text itself write {\"literal\": \"%.*s\"}",
+                     STRF(text), STRF(name), seen, STRF(text));
+}
+
+/* Takes "@r" off the front of text, and the "/" behind it. */
+static bool row_compile(struct str *text, const struct around *around, struct pointer *pointer,
+                        struct error *error)
+{
+    const char *slash = memchr(text->at, '/', text->len);
+    struct str name = {text->at + 1, (slash ? (size_t)(slash - text->at) : text->len) - 1};
+
+    pointer->up = POINTER_ROW;
+    for (int i = 0; i < around->with_count; i++)
+        if (str_eq(name, str_of(around->withs[i]->name))) {
+            around->withs[i]->used = true;
+            pointer->slot = around->withs[i]->slot;
+            *text = str_from(*text, name.len + 1 + (slash != NULL));
+            return true;
+        }
+    return no_such_row(*text, name, around, error);
+}
+
+bool pointer_compile(struct arena *arena, struct str text, const struct around *around,
+                     enum pointer_form form, struct pointer *pointer, struct error *error)
 {
     *pointer = (struct pointer){.up = POINTER_EVENT};
     pointer->text = arena_printf(arena, "%.*s", STRF(text)).at;
-    if (!pointer_like(text) || str_starts(text, STR("@")))
+    if (!pointer_like(text))
         return not_a_pointer(text, error);
     if (form == POINTER_MARKED && text.at[text.len - 1] == '?') {
         pointer->optional = true;
@@ -125,8 +151,9 @@ bool pointer_compile(struct arena *arena, struct str text, int depth, enum point
         pointer->is_time = pointer->count == 1 && str_eq(pointer->tokens[0].name, STR("time"));
         return true;
     }
-    bool whole = str_eq(text, STR("."));
-    if (!scope_compile(&text, depth, pointer, error))
+    bool whole = str_eq(text, STR(".")) || !memchr(text.at, '/', text.len);
+    if (text.at[0] == '@' ? !row_compile(&text, around, pointer, error)
+                          : !scope_compile(&text, around->each, pointer, error))
         return false;
     return whole || tokens_compile(arena, text, pointer, error);
 }
@@ -143,6 +170,8 @@ static bool find(const struct pointer *pointer, const struct scope *scope, const
             return false;
         }
         at = scope->event->root;
+    } else if (pointer->up == POINTER_ROW) {
+        at = scope->rows[pointer->slot];
     } else {
         at = scope->frames[scope->depth - 1 - pointer->up].element;
     }

@@ -1,7 +1,7 @@
 /*
  * pointer.h: RFC 6901 pointers with the scopes of the view language: /… into the event, . ./ ../
- * into the elements of each, a "?" at the end for "may be nothing" (DESIGN section 7, Names and
- * values).
+ * into the elements of each, @r/… into a row of with, a "?" at the end for "may be nothing" (DESIGN
+ * section 7, Names and values).
  */
 #ifndef FANFOLD_VIEW_POINTER_H
 #define FANFOLD_VIEW_POINTER_H
@@ -17,9 +17,9 @@ enum pointer_form {
 /* Does a value that begins so mean a pointer? */
 bool pointer_like(struct str text);
 
-/* depth: how many each are around it. On failure the error says what would be right. */
-bool pointer_compile(struct arena *arena, struct str text, int depth, enum pointer_form form,
-                     struct pointer *pointer, struct error *error);
+/* On failure the error says what would be right. */
+bool pointer_compile(struct arena *arena, struct str text, const struct around *around,
+                     enum pointer_form form, struct pointer *pointer, struct error *error);
 
 /* What it points to, or NULL for nothing (missing and null alike). False: the event must park. */
 bool pointer_look(const struct pointer *pointer, const struct scope *scope,

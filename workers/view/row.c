@@ -121,7 +121,7 @@ static void delete_compile(struct compiler *c, const char *at, const cJSON *item
 static void unknown_member(struct compiler *c, const char *at, const cJSON *item,
                            const struct action *action)
 {
-    static const char *const common[] = {"about",  "if",     "each", "do",
+    static const char *const common[] = {"about",  "with",   "if",   "each",  "do",
                                          "delete", "expire", "keep", "newest"};
     const char *known[VERB_COUNT + sizeof(common) / sizeof(common[0])];
     const char *name = item->string, *structure = structure_names[action->structure];
@@ -136,8 +136,7 @@ static void unknown_member(struct compiler *c, const char *at, const cJSON *item
     for (size_t i = 0; i < VERB_COUNT; i++)
         if (verbs[i].structure == action->structure)
             known[count++] = verbs[i].name;
-    if (structure_of(item) != STRUCTURE_COUNT || strcmp(name, "with") == 0 ||
-        verb_find(action->structure, name))
+    if (structure_of(item) != STRUCTURE_COUNT || verb_find(action->structure, name))
         return;
     place = jsonfile_pointer(at, name);
     const char *near = verb_known(name) ? NULL : suggest(name, known, count);

@@ -25,6 +25,7 @@ struct scope {
     const struct cloudevent *event;
     struct frame frames[EACH_MAX]; /* outermost first */
     int depth;
+    const struct json *rows[WITHS_MAX]; /* of with, by slot; NULL: nothing */
     struct arena *scratch;
     struct error *why;
 };

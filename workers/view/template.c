@@ -81,28 +81,28 @@ static bool free_name(struct arena *arena, struct str name, struct part *part, s
 }
 
 /* inner: what stands between the braces. */
-static bool part_compile(struct arena *arena, struct str inner, int depth, struct part *part,
-                         struct error *error)
+static bool part_compile(struct arena *arena, struct str inner, const struct around *around,
+                         struct part *part, struct error *error)
 {
     struct str name;
 
     if (!unit_compile(&inner, part, error))
         return false;
     part->kind = PART_POINTER;
-    if (depth == NAMES_FREE)
+    if (around->each == NAMES_FREE)
         return free_name(arena, inner, part, error);
     if (pointer_like(inner))
-        return pointer_compile(arena, inner, depth, POINTER_MARKED, &part->pointer, error);
+        return pointer_compile(arena, inner, around, POINTER_MARKED, &part->pointer, error);
     name = inner;
     if (name.len && name.at[name.len - 1] == '?')
         name.len--;
     if (!is_short(name))
         return unknown_name(name, error);
     if (!str_eq(name, STR("key")))
-        return pointer_compile(arena, arena_printf(arena, "/%.*s", STRF(inner)), depth,
+        return pointer_compile(arena, arena_printf(arena, "/%.*s", STRF(inner)), around,
                                POINTER_MARKED, &part->pointer, error);
     part->kind = PART_KEY;
-    if (depth == 0)
+    if (around->each == 0)
         return error_set(error, ERROR_CONFIG,
                          "{key} is the index or member name in an \"each\", but there is none "
                          "around it");
@@ -142,8 +142,8 @@ static bool literal_compile_part(struct arena *arena, struct str text, size_t *a
     return add_part(out, (struct part){.kind = PART_LITERAL, .literal = {literal, len}}, error);
 }
 
-bool template_compile(struct arena *arena, struct str text, int depth, struct template *out,
-                      struct error *error)
+bool template_compile(struct arena *arena, struct str text, const struct around *around,
+                      struct template *out, struct error *error)
 {
     struct part parts[PARTS_MAX] = {{.kind = PART_LITERAL}};
     size_t at = 0;
@@ -162,7 +162,7 @@ bool template_compile(struct arena *arena, struct str text, int depth, struct te
                              "\"{\" without \"}\" at character %zu; a brace itself is written "
                              "\"{{\"",
                              at + 1);
-        if (!part_compile(arena, inner, depth, &part, error) || !add_part(out, part, error))
+        if (!part_compile(arena, inner, around, &part, error) || !add_part(out, part, error))
             return false;
         at += inner.len + 2;
     }

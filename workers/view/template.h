@@ -8,12 +8,13 @@
 #include "view/model.h"
 #include "view/scope.h"
 
-/* As depth: the template says what keys look like, and what stands in its {…} is only a name. */
+/* As levels of each: the template says what keys look like, and what stands in its {…} is only a
+ * name. */
 #define NAMES_FREE (-1)
 
-/* depth: how many each are around it. On failure the error says what would be right. */
-bool template_compile(struct arena *arena, struct str text, int depth, struct template *out,
-                      struct error *error);
+/* On failure the error says what would be right. */
+bool template_compile(struct arena *arena, struct str text, const struct around *around,
+                      struct template *out, struct error *error);
 
 /* The text; in the scratch arena, in the event or in the view. */
 enum outcome template_text(const struct template *from, const struct scope *scope,

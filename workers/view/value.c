@@ -36,7 +36,7 @@ static bool text_compile(struct compiler *c, const char *at, const cJSON *item, 
 
     if (pointer_like(text)) {
         value->kind = VALUE_POINTER;
-        if (!pointer_compile(c->arena, text, c->each, POINTER_MARKED, &value->pointer, &error))
+        if (!pointer_compile(c->arena, text, &c->around, POINTER_MARKED, &value->pointer, &error))
             return fault_error(c, at, &error);
         value->label = value->pointer.text;
         return true;
@@ -44,7 +44,7 @@ static bool text_compile(struct compiler *c, const char *at, const cJSON *item, 
     if (!strpbrk(item->valuestring, "{}"))
         return literal_compile(c, at, item, value);
     value->kind = VALUE_TEMPLATE;
-    if (!template_compile(c->arena, text, c->each, &value->template, &error))
+    if (!template_compile(c->arena, text, &c->around, &value->template, &error))
         return fault_error(c, at, &error);
     value->label = value->template.text;
     return true;
@@ -68,7 +68,7 @@ static bool at_compile(struct compiler *c, const char *at, const cJSON *item, co
             "as a text that ends in \"?\"");
         return false;
     }
-    if (!pointer_compile(c->arena, str_of(item->valuestring), c->each, POINTER_PLAIN,
+    if (!pointer_compile(c->arena, str_of(item->valuestring), &c->around, POINTER_PLAIN,
                          &value->pointer, &error))
         return fault_error(c, at, &error);
     if (fallback && !literal_compile(c, at, fallback, value))
@@ -167,8 +167,8 @@ static bool object_compile(struct compiler *c, const char *at, cJSON *object, st
     cJSON_ArrayForEach(item, object)
     {
         char *place = jsonfile_pointer(at, item->string);
-        if (!template_compile(c->arena, str_of(item->string), c->each, &value->names[value->count],
-                              &error))
+        if (!template_compile(c->arena, str_of(item->string), &c->around,
+                              &value->names[value->count], &error))
             ok = fault_error(c, place, &error);
         ok &= value_compile(c, place, item, &value->items[value->count++]);
         free(place);

@@ -73,7 +73,7 @@ bool name_compile(struct compiler *c, const char *at, const char *text, struct t
         faults_add(c->faults, c->file, at,
                    "the name \"%s\" begins like a pointer; names are texts: write \"{%s}\"", text,
                    text);
-    else if (!template_compile(c->arena, str_of(text), c->each, name, &error))
+    else if (!template_compile(c->arena, str_of(text), &c->around, name, &error))
         faults_add(c->faults, c->file, at, "%s", error.text);
     else
         return true;

@@ -14,6 +14,11 @@ void batcher_init(struct batcher *batcher, const struct view *view, const char *
     snprintf(batcher->epoch, sizeof batcher->epoch, "%s", epoch);
 }
 
+static struct row look(void *arg, const struct row_name *name)
+{
+    return row_cache_look(&((struct batcher *)arg)->rows, name);
+}
+
 /* Refusals at or before the position are parked for good by now. */
 static void forget_refusals(struct batcher *batcher, const struct position *position)
 {
@@ -31,6 +36,7 @@ static void forget_refusals(struct batcher *batcher, const struct position *posi
 void batcher_reset(struct batcher *batcher, struct task_state *state)
 {
     forget_refusals(batcher, &state->position);
+    batcher_forget_rows(batcher);
     batcher->position = state->position;
     batcher->tally = state->tally;
     batcher->has_time = state->has_time;
@@ -40,10 +46,13 @@ void batcher_reset(struct batcher *batcher, struct task_state *state)
     state->waiting = (struct map){0};
 }
 
-void batcher_open(const struct batcher *batcher, struct batch *batch)
+void batcher_open(struct batcher *batcher, struct batch *batch)
 {
     const struct role *role = batcher->role;
     batch_clear(batch);
+    row_cache_sent(&batcher->rows);
+    if (batcher->rows.bytes > BATCH_ROWS_MAX)
+        row_cache_clear(&batcher->rows);
     batch->view = role ? role->name : view_name(batcher->view);
     batch->row_prefix = role ? str_of(role->row_prefix) : STR("");
     batch->leader = role ? role->leader : NULL;
@@ -150,8 +159,9 @@ static void leave_out(struct batcher *batcher, uint64_t offset)
     set_aside(batcher, offset);
 }
 
-static bool fails(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
-                  struct str key, const char *reason, struct error *error)
+static enum batcher_answer fails(struct batcher *batcher, const struct delivery *delivery,
+                                 struct batch *batch, struct str key, const char *reason,
+                                 struct error *error)
 {
     enum on_error rule = view_on_error(batcher->view);
     const struct set_aside *aside = batcher->aside;
@@ -160,19 +170,19 @@ static bool fails(struct batcher *batcher, const struct delivery *delivery, stru
         rule = ON_ERROR_STOP;
     if (rule == ON_ERROR_PARK) {
         park(batcher, delivery, batch, key, reason, false);
-        return true;
+        return BATCHER_TOOK;
     }
     error_set(error, ERROR_NO, "event %.*s at offset %llu cannot be folded: %s",
               STRF(delivery->event->id), (unsigned long long)delivery->offset, reason);
     if (rule == ON_ERROR_STOP)
-        return false;
+        return BATCHER_STOPS;
     leave_out(batcher, delivery->offset);
-    return true;
+    return BATCHER_TOOK;
 }
 
 /* The event is no duplicate and its type is one of the view's. */
-static bool try_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
-                     struct error *error)
+static enum batcher_answer try_fold(struct batcher *batcher, const struct delivery *delivery,
+                                    struct batch *batch, struct error *error)
 {
     struct str key = {NULL, 0};
     bool ordered = !view_commutes(batcher->view);
@@ -183,7 +193,7 @@ static bool try_fold(struct batcher *batcher, const struct delivery *delivery, s
         return fails(batcher, delivery, batch, key, BATCHER_ID_REUSED, error);
     if (ordered && batcher->waiting.count && str_is(key) && map_get(&batcher->waiting, key)) {
         park(batcher, delivery, batch, key, "waits behind a parked event of the same key", true);
-        return true;
+        return BATCHER_TOOK;
     }
     const char *fault = fault_of(batcher, delivery);
     if (fault)
@@ -193,11 +203,23 @@ static bool try_fold(struct batcher *batcher, const struct delivery *delivery, s
     batch->changes.partition = batcher->partition;
     batch->changes.offset = delivery->offset;
     struct error why;
-    if (view_fold(batcher->view, delivery->event, &batch->changes, &batcher->scratch, &why) ==
-        FOLD_PARK)
+    size_t before = batch->changes.count;
+    batcher->source.look = look;
+    batcher->source.arg = batcher;
+    switch (view_fold(batcher->view, delivery->event, &batcher->source, &batch->changes,
+                      &batcher->scratch, &why)) {
+    case FOLD_PARK:
         return fails(batcher, delivery, batch, key, why.text, error);
+    case FOLD_READ:
+        return BATCHER_READS;
+    case FOLD_DONE:
+    case FOLD_IGNORED:
+        break;
+    }
+    for (size_t i = before; view_reads(batcher->view) && i < batch->changes.count; i++)
+        row_cache_change(&batcher->rows, batch->changes.at[i].key);
     batcher->tally.folded++;
-    return true;
+    return BATCHER_TOOK;
 }
 
 /* A view is the fold of the log without the events that were dropped, in every generation. */
@@ -207,18 +229,22 @@ static bool is_dropped(const struct batcher *batcher, uint64_t offset)
     return aside && set_aside_has(aside->dropped, aside->dropped_count, offset);
 }
 
-bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
-                  struct error *error)
+enum batcher_answer batcher_fold(struct batcher *batcher, const struct delivery *delivery,
+                                 struct batch *batch, struct error *error)
 {
     arena_clear(&batcher->scratch);
+    row_list_clear(&batcher->source.unread);
+    enum batcher_answer answer = BATCHER_TOOK;
     if (is_dropped(batcher, delivery->offset))
         leave_out(batcher, delivery->offset);
     else if (delivery->duplicate == WINDOW_DUPLICATE)
         batcher->tally.duplicates++;
     else if (!concerns(batcher, delivery))
         batcher->tally.ignored++;
-    else if (!try_fold(batcher, delivery, batch, error))
-        return false;
+    else
+        answer = try_fold(batcher, delivery, batch, error);
+    if (answer != BATCHER_TOOK)
+        return answer;
 
     if (!batcher->position.epoch[0])
         memcpy(batcher->position.epoch, batcher->epoch, sizeof batcher->epoch);
@@ -228,7 +254,48 @@ bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, stru
         batcher->has_time = true;
         batcher->time_ms = delivery->event->time_ms;
     }
-    return true;
+    return BATCHER_TOOK;
+}
+
+const struct row_list *batcher_unread(const struct batcher *batcher)
+{
+    return &batcher->source.unread;
+}
+
+void batcher_look_ahead(struct batcher *batcher, const struct cloudevent *event)
+{
+    struct row_source *ahead = &batcher->ahead;
+    struct error unused;
+    arena_clear(&batcher->scratch);
+    changes_clear(&batcher->unused);
+    row_list_clear(&ahead->unread);
+    ahead->look = look;
+    ahead->arg = batcher;
+    view_fold(batcher->view, event, ahead, &batcher->unused, &batcher->scratch, &unused);
+    for (size_t i = 0; i < ahead->unread.count; i++)
+        if (!row_cache_is_changed(&batcher->rows, ahead->unread.at[i].key))
+            row_list_add(&batcher->source.unread, &ahead->unread.at[i]);
+}
+
+bool batcher_must_send(const struct batcher *batcher)
+{
+    const struct row_list *unread = &batcher->source.unread;
+    if (batcher->rows.bytes > BATCH_ROWS_MAX)
+        return true;
+    for (size_t i = 0; i < unread->count; i++)
+        if (row_cache_is_changed(&batcher->rows, unread->at[i].key))
+            return true;
+    return false;
+}
+
+void batcher_row(struct batcher *batcher, const struct row_name *name, const struct row *row)
+{
+    row_cache_put(&batcher->rows, name, row);
+}
+
+void batcher_forget_rows(struct batcher *batcher)
+{
+    row_cache_clear(&batcher->rows);
 }
 
 void batcher_release(struct batcher *batcher)
@@ -238,4 +305,8 @@ void batcher_release(struct batcher *batcher)
     free(batcher->refusals);
     map_release(&batcher->waiting);
     arena_release(&batcher->scratch);
+    row_cache_release(&batcher->rows);
+    row_list_release(&batcher->source.unread);
+    row_list_release(&batcher->ahead.unread);
+    changes_release(&batcher->unused);
 }

@@ -10,6 +10,25 @@
  *     store_commit(store, &batch, …);
  *     batcher_release(&batcher);
  *
+ * A view that reads rows (`with`) wants some of them first:
+ *
+ *     while (batcher_fold(…) == BATCHER_READS) {
+ *         if (batcher_must_send(&batcher)) …close, commit, and open the next batch…
+ *         …read batcher_unread(&batcher), then batcher_row(&batcher, &name, &row) for each…
+ *     }
+ *
+ * Why what it folds with is what stands before each event. A batch is committed only if the stored
+ * position is its `from`, in all its parts (commit.lua), and rows change only together with the
+ * position. A read says at which position the rows stood; it is used only if that is the `from` of
+ * the batch that was open when it was asked for. From there on
+ *   (1) what this batcher itself changes is dropped at the change, and not read again before the
+ *       batch with the change was sent: a read behind it on the same connection sees it, or sees
+ *       another position and is not used;
+ *   (2) what anybody else changes comes with another position (a parked event that was taken out
+ *       raises the park revision), and no later batch of this one is committed: it conflicts.
+ * Hence at each event the rows kept are those at `from`, changed by nothing in between; and should
+ * they not be, what was folded with them is never committed.
+ *
  * The worker (task.c) and `fanfold try` use it alike.
  *
  * What becomes of an event: DESIGN sections 4 and 5. In this order: duplicate → counted; id reused
@@ -21,6 +40,7 @@
 #define FANFOLD_WORKER_BATCHER_H
 
 #include "event/window.h"
+#include "worker/row_cache.h"
 #include <fanfold/store.h>
 #include <fanfold/view.h>
 
@@ -28,6 +48,10 @@
  * about 10 ms (FACTS 4.1). */
 #define BATCH_CHANGES_MAX 4000
 #define BATCH_BYTES_MAX   (1024 * 1024)
+
+/* What the rows read may take of memory; beyond that the batch ends, and they are read anew. It is
+ * more than one event may read. */
+#define BATCH_ROWS_MAX ((size_t)16 * 1024 * 1024)
 
 /* The reason of an event whose id was reused; a retry knows it by this, for ever. */
 #define BATCHER_ID_REUSED                                                                      \
@@ -72,6 +96,17 @@ struct batcher {
     struct refusal *refusals; /* events that the script refused, ahead of the position */
     size_t refusal_count;
     struct arena scratch;
+    struct row_cache rows;    /* of a view that reads some */
+    struct row_source source; /* for the fold */
+    struct row_source ahead;  /* for events that are looked at ahead, and what follows from them: */
+    struct changes unused;
+};
+
+enum batcher_answer {
+    BATCHER_TOOK,  /* what follows from the event is in the batch */
+    BATCHER_STOPS, /* on_error is "stop", or the role strict, and it cannot be folded; error says
+                      why */
+    BATCHER_READS, /* rows must be read first */
 };
 
 void batcher_init(struct batcher *batcher, const struct view *view, const char *partition,
@@ -79,12 +114,23 @@ void batcher_init(struct batcher *batcher, const struct view *view, const char *
 /* Stands where the state says. Takes over state->waiting. Forgets refusals at or before the
  * position. */
 void batcher_reset(struct batcher *batcher, struct task_state *state);
-void batcher_open(const struct batcher *batcher, struct batch *batch);
-/* False: on_error is "stop" (or the role is strict) and this event cannot be folded; error says
- * why. Nothing was added then. True, and tally.skipped went up: on_error is "skip"; error says why.
- */
-bool batcher_fold(struct batcher *batcher, const struct delivery *delivery, struct batch *batch,
-                  struct error *error);
+void batcher_open(struct batcher *batcher, struct batch *batch);
+/* Nothing was added unless BATCHER_TOOK. If that and tally.skipped went up, on_error is "skip", and
+ * error says why. */
+enum batcher_answer batcher_fold(struct batcher *batcher, const struct delivery *delivery,
+                                 struct batch *batch, struct error *error);
+
+/* The rows that the last event wants, and then those that events looked at ahead would want. */
+const struct row_list *batcher_unread(const struct batcher *batcher);
+/* Adds what this event, some way behind, would want as far as that can be known now. */
+void batcher_look_ahead(struct batcher *batcher, const struct cloudevent *event);
+/* The open batch changes what is to be read, or too much was read: send it (or, when it is empty,
+ * open it again), and fold the event again. */
+bool batcher_must_send(const struct batcher *batcher);
+/* A row, as it stood at the open batch's `from`. */
+void batcher_row(struct batcher *batcher, const struct row_name *name, const struct row *row);
+/* The rows are not those of the position any more. */
+void batcher_forget_rows(struct batcher *batcher);
 void batcher_close(const struct batcher *batcher, struct batch *batch);
 bool batch_is_full(const struct batch *batch);
 /* Offset of the event that COMMIT_REFUSED names: struct change.event counts offsets from

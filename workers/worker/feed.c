@@ -400,6 +400,18 @@ void feed_leave(struct feed *feed, struct task *task)
         host_wake(feed->host);
 }
 
+enum feed_look feed_look(const struct feed *feed, uint64_t index, struct arena *arena,
+                         struct cloudevent *event)
+{
+    struct error ignored;
+    if (index < feed->ring.head || index >= feed->ring.tail)
+        return FEED_END;
+    return cloudevent_decode(&feed->decoder, ring_at(&feed->ring, index)->message, arena, event,
+                             &ignored)
+               ? FEED_EVENT
+               : FEED_NO_EVENT;
+}
+
 bool feed_is_shared(const struct feed *feed)
 {
     return feed->task_count > 1;

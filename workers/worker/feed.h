@@ -35,6 +35,14 @@ bool feed_join(struct feed *feed, struct task *task);
 void feed_leave(struct feed *feed, struct task *task);
 /* Hands out what can be handed out; called when a task can take more. */
 void feed_turn(struct feed *feed);
+/* The message at that index of the ring, read ahead of its turn. The event lives in the arena. */
+enum feed_look {
+    FEED_EVENT,
+    FEED_NO_EVENT, /* it cannot be decoded */
+    FEED_END,      /* there is none yet */
+};
+enum feed_look feed_look(const struct feed *feed, uint64_t index, struct arena *arena,
+                         struct cloudevent *event);
 /* Has it more than one task? */
 bool feed_is_shared(const struct feed *feed);
 /* Has it read as far as this offset? */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/feed.h"
+#include "worker/task_parts.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +16,6 @@
 #define BACKOFF_MAX_MS 10000
 /* With more failures in a row than these it does not let the other tasks on its feed wait. */
 #define FAILURES_SHARED 2
-/* A task that is held tries again after so long. */
-#define HELD_MS 200
 /* Offsets before the cursor in which the last 16 events surely are (a segment roll takes an
  * offset). */
 #define FINGERPRINT_REACH 1024
@@ -60,7 +59,7 @@ const char *task_status_name(enum task_status status)
 }
 
 /* The one way to another status. The same status with the same reason says nothing twice. */
-static void task_enter(struct task *task, enum task_status status, const char *why)
+void task_enter(struct task *task, enum task_status status, const char *why)
 {
     char reason[sizeof task->reason];
     error_fit(reason, sizeof reason, why);
@@ -101,11 +100,17 @@ static bool note_trouble(struct task *task, enum trouble trouble)
     return true;
 }
 
-static void clear_pipeline(struct task *task)
+bool task_awaits(const struct task *task)
 {
-    task->stale = task->in_flight > 0;
+    return task->in_flight || task->reading;
+}
+
+void task_clear_pipeline(struct task *task)
+{
+    task->stale = task_awaits(task);
     task->loaded = false;
-    task->halting = task->held = task->refolds = false;
+    task->halting = task->held = task->refolds = task->cut = false;
+    batcher_forget_rows(&task->batcher);
     batch_clear(&task->batch);
 }
 
@@ -131,7 +136,7 @@ void task_end(struct task *task, const char *why)
     if (task->status == TASK_IDLE || task->status == TASK_DRAINING)
         return;
     detach(task);
-    clear_pipeline(task);
+    task_clear_pipeline(task);
     task_enter(task, TASK_DRAINING, why);
     host_wake(task->host);
 }
@@ -149,7 +154,7 @@ bool task_runs(const struct task *task)
 
 bool task_settle(struct task *task)
 {
-    if (task->status != TASK_DRAINING || task->in_flight || task->loading)
+    if (task->status != TASK_DRAINING || task_awaits(task) || task->loading)
         return false;
     task_enter(task, TASK_IDLE, "");
     return true;
@@ -169,7 +174,7 @@ void task_reload(struct task *task)
 {
     if (task->status == TASK_STREAMING || task->status == TASK_RECOVERING) {
         task->retry_at = 0;
-        clear_pipeline(task);
+        task_clear_pipeline(task);
         task_enter(task, TASK_BACKOFF, "a new connection to Redis: loading the position");
     }
     task->loaded = false;
@@ -177,7 +182,7 @@ void task_reload(struct task *task)
 }
 
 /* Tries again after a while that doubles with each failure in a row. */
-static void task_fail(struct task *task, enum trouble trouble, const char *why)
+void task_fail(struct task *task, enum trouble trouble, const char *why)
 {
     bool is_new = note_trouble(task, trouble);
     if (task->status == TASK_STREAMING && clock_wall_ms() - task->since_ms > BACKOFF_MAX_MS)
@@ -191,7 +196,7 @@ static void task_fail(struct task *task, enum trouble trouble, const char *why)
     /* What it has not committed holds back the credit of all tasks on its feed. */
     if (task->feed && task->failures > FAILURES_SHARED && feed_is_shared(task->feed))
         detach(task);
-    clear_pipeline(task);
+    task_clear_pipeline(task);
     /* How a connection fails changes from try to try (lost, refused); that is no news. */
     if (!is_new && task->status == TASK_BACKOFF && trouble == TROUBLE_BROKER)
         error_fit(task->reason, sizeof task->reason, why);
@@ -217,112 +222,12 @@ void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
     va_end(args);
     note_trouble(task, trouble);
     detach(task);
-    clear_pipeline(task);
+    task_clear_pipeline(task);
     task_enter(task, TASK_STOPPED, why.text);
     host_wake(task->host);
 }
 
 /* --- position -------------------------------------------------------------------------- */
-
-bool task_wants_load(const struct task *task, int64_t now_ms)
-{
-    if (task->loading || task->loaded || task->in_flight)
-        return false;
-    return task->status == TASK_CONNECTING ||
-           ((task->status == TASK_BACKOFF || task->refolds) && now_ms >= task->retry_at);
-}
-
-bool task_wants_feed(const struct task *task)
-{
-    return task->loaded && !task->feed &&
-           (task->status == TASK_CONNECTING || task->status == TASK_BACKOFF);
-}
-
-/* The position is known: go on in the feed that is attached, if it still holds what comes next. */
-static void task_loaded(struct task *task, struct task_state *state)
-{
-    const char *stored = state->position.epoch[0] ? state->position.epoch : state->epoch;
-    if (*stored && strcmp(stored, task->epoch) != 0) {
-        task_end(task, "another definition is in force");
-        return;
-    }
-    batcher_reset(&task->batcher, state);
-    task->committed = task->batcher.position;
-    task->begins = state->begins;
-    task->verified = !task->committed.epoch[0];
-    task->loaded = true;
-    batcher_open(&task->batcher, &task->batch);
-    task->refolds = false;
-    struct feed *feed = task->feed;
-    if (feed) {
-        feed_leave(feed, task);
-        task->feed = NULL;
-        if (!feed_join(feed, task) && task->status == TASK_STREAMING)
-            task_enter(task, TASK_BACKOFF, "reading the log again from its position");
-    }
-    host_wake(task->host);
-}
-
-static bool waits_for_position(const struct task *task)
-{
-    return task->status == TASK_CONNECTING || task->status == TASK_BACKOFF || task->refolds;
-}
-
-static void load_failed(struct task *task, enum store_status status, const struct error *error)
-{
-    if (status == STORE_FAILED)
-        task_fail(task, trouble_of_redis(error->text), error->text);
-    else
-        task_fail(task, TROUBLE_REDIS, "no connection to Redis");
-}
-
-static void on_load(void *arg, enum store_status status, struct task_state *state,
-                    const struct error *error)
-{
-    struct task *task = arg;
-    task->loading = false;
-    host_wake(task->host);
-    if (!waits_for_position(task))
-        return;
-    if (status == STORE_OK)
-        task_loaded(task, state);
-    else
-        load_failed(task, status, error);
-}
-
-static void load_position(struct task *task)
-{
-    store_load(task->host->store, task->role->name, task->partition, on_load, task);
-}
-
-static void on_aside(void *arg, enum store_status status, struct set_aside *aside,
-                     const struct error *error)
-{
-    struct task *task = arg;
-    if (status == STORE_OK) {
-        struct set_aside old = task->aside;
-        task->aside = *aside;
-        *aside = old;
-        task->batcher.aside = &task->aside;
-        task->wants_aside = false;
-        load_position(task);
-        return;
-    }
-    task->loading = false;
-    host_wake(task->host);
-    if (waits_for_position(task))
-        load_failed(task, status, error);
-}
-
-void task_load(struct task *task)
-{
-    task->loading = true;
-    task->stale = false;
-    if (task->wants_aside)
-        store_aside(task->host->store, task->role->aside_of, task->partition, on_aside, task);
-    else
-        load_position(task);
-}
 
 uint64_t task_start(const struct task *task)
 {
@@ -358,7 +263,8 @@ void task_attached(struct task *task, struct feed *feed, uint64_t next)
 bool task_takes(const struct task *task)
 {
     return (task->status == TASK_STREAMING || task->status == TASK_RECOVERING) && !task->stale &&
-           !task->halting && !task->held && !task->refolds && !batch_is_full(&task->batch);
+           !task->halting && !task->held && !task->refolds && !task->cut && !task->reading &&
+           !batch_is_full(&task->batch);
 }
 
 /* The stored position was reached: is this the log that it was made from? */
@@ -391,7 +297,7 @@ static bool has_batch(const struct task *task)
 
 bool task_is_quiet(const struct task *task)
 {
-    return task->status == TASK_STREAMING && task->in_flight == 0 && !has_batch(task);
+    return task->status == TASK_STREAMING && !task_awaits(task) && !has_batch(task);
 }
 
 /* The events that were parked in the batch that collects, and wait for nothing: they failed. */
@@ -422,68 +328,52 @@ static void judge(struct task *task, uint64_t offset)
               (int)(failure->reason.len < 200 ? failure->reason.len : 200), failure->reason.at);
 }
 
-/* --- held ------------------------------------------------------------------------------ */
-
-/* Nothing after the limit is taken until task_lift. */
-static void hold(struct task *task)
+/* The event needs rows, and comes again when they are there, or when the batch is sent that changes
+ * them. */
+static void want_rows(struct task *task)
 {
-    task->held = true;
-    task->retry_at = clock_monotonic_ms() + HELD_MS;
-}
-
-void task_lift(struct task *task, int64_t now_ms)
-{
-    if (!task->held || now_ms < task->retry_at || !task_is_quiet(task))
-        return;
-    task->held = task->has_limit = false;
-    task->refolds = task->wants_aside;
-}
-
-/* The batch came too early: up to the limit one may go on at once, beyond it one waits. */
-static void frozen(struct task *task, const struct commit_result *result)
-{
-    uint64_t stands = task->committed.epoch[0] ? task->committed.offset : 0;
-    bool room = result->has_limit && (result->limit > stands || !task->committed.epoch[0]);
-    clear_pipeline(task);
-    task->has_limit = room;
-    task->limit = result->limit;
-    task->refolds = true;
-    task->retry_at = room ? 0 : clock_monotonic_ms() + HELD_MS;
-    host_wake(task->host);
-}
-
-/* An event fails that the view has not come to yet, so it cannot say whether it sets it aside: what
- * lies before is committed, then one waits. */
-static bool may_be_set_aside(struct task *task, uint64_t offset)
-{
-    if (!task->role->strict || !task->role->leader ||
-        (task->aside.has_offset && offset <= task->aside.offset))
-        return false;
-    task->wants_aside = true;
-    task->next--;
-    hold(task);
-    return true;
+    if (batcher_must_send(&task->batcher)) {
+        if (!has_batch(task)) { /* it is rows that take too much: they go */
+            batcher_open(&task->batcher, &task->batch);
+            host_wake(task->host);
+            return;
+        }
+        task->cut = true;
+        task_turn(task);
+        if (task->cut)
+            return;
+    }
+    task_read(task);
 }
 
 void task_take(struct task *task, const struct delivery *delivery)
 {
     if (task->has_limit && delivery->offset > task->limit) {
-        hold(task);
+        task_hold(task);
         return;
     }
-    task->next++;
     if (!task->verified) {
+        task->next++;
         verify(task, delivery);
         return;
     }
     const struct position *position = &task->batcher.position;
-    if (position->epoch[0] ? delivery->offset <= position->offset : delivery->offset < task->begins)
+    if (position->epoch[0] ? delivery->offset <= position->offset
+                           : delivery->offset < task->begins) {
+        task->next++;
         return;
+    }
     struct error why = {0};
     struct tally before = task->batcher.tally;
-    if (!batcher_fold(&task->batcher, delivery, &task->batch, &why)) {
-        if (may_be_set_aside(task, delivery->offset))
-            return;
+    enum batcher_answer answer = batcher_fold(&task->batcher, delivery, &task->batch, &why);
+    if (answer == BATCHER_READS) {
+        want_rows(task);
+        return;
+    }
+    if (answer == BATCHER_STOPS && task_may_be_set_aside(task, delivery->offset))
+        return;
+    task->next++;
+    if (answer == BATCHER_STOPS) {
         task->halting = true;
         task->halt = why;
         task->halt_trouble = task->role->strict ? TROUBLE_STRICT : TROUBLE_EVENT;
@@ -507,14 +397,26 @@ bool task_is_past(const struct task *task, uint64_t offset)
 
 /* --- commit ---------------------------------------------------------------------------- */
 
+void task_go_on(struct task *task)
+{
+    task_turn(task);
+    if (task->feed)
+        feed_turn(task->feed);
+}
+
 static void committed(struct task *task, const struct position *to)
 {
     task->committed = *to;
     task->failures = 0;
     task->trouble = TROUBLE_NONE;
-    task_turn(task);
-    if (task->feed)
-        feed_turn(task->feed);
+    task_go_on(task);
+}
+
+void task_conflict(struct task *task)
+{
+    task->host->tick_wanted = true;
+    task_fail(task, TROUBLE_CONFLICT,
+              "the stored position is another: somebody else commits, or Redis went back");
 }
 
 /* The script refused an event: it parks when it is folded again, at once. */
@@ -522,7 +424,7 @@ static void refused(struct task *task, const struct pending *batch,
                     const struct commit_result *result)
 {
     batcher_refuse(&task->batcher, batch->base + result->event, result->reason);
-    clear_pipeline(task);
+    task_clear_pipeline(task);
     task->retry_at = 0;
     task_enter(task, TASK_BACKOFF, "folding again without an event that cannot be folded");
     host_wake(task->host);
@@ -543,12 +445,10 @@ static void answer(struct task *task, const struct pending *batch,
         task_stop(task, TROUBLE_FOREIGN, "foreign data: %s", result->reason);
         return;
     case COMMIT_CONFLICT:
-        task->host->tick_wanted = true;
-        task_fail(task, TROUBLE_CONFLICT,
-                  "the stored position is another: somebody else commits, or Redis went back");
+        task_conflict(task);
         return;
     case COMMIT_FROZEN:
-        frozen(task, result);
+        task_frozen(task, result);
         return;
     case COMMIT_FAILED:
         task_fail(task, trouble_of_redis(result->reason), result->reason);
@@ -560,18 +460,23 @@ static void answer(struct task *task, const struct pending *batch,
     }
 }
 
+bool task_is_current(struct task *task)
+{
+    if (!task->stale)
+        return true;
+    task->stale = task_awaits(task);
+    host_wake(task->host);
+    return false;
+}
+
 static void on_commit(void *arg, const struct commit_result *result)
 {
     struct task *task = arg;
     struct pending batch = task->pending[0];
     task->in_flight--;
     memmove(&task->pending[0], &task->pending[1], task->in_flight * sizeof task->pending[0]);
-    if (task->stale) {
-        task->stale = task->in_flight > 0;
-        host_wake(task->host);
-        return;
-    }
-    answer(task, &batch, result);
+    if (task_is_current(task))
+        answer(task, &batch, result);
 }
 
 void task_turn(struct task *task)
@@ -582,14 +487,15 @@ void task_turn(struct task *task)
     }
     if (task->status != TASK_STREAMING || task->stale || !has_batch(task))
         return;
-    bool room =
-        task->in_flight == 0 || (task->in_flight < TASK_PIPELINE && batch_is_full(&task->batch));
+    bool room = task->in_flight == 0 ||
+                (task->in_flight < TASK_PIPELINE && (task->cut || batch_is_full(&task->batch)));
     if (!room)
         return;
     batcher_close(&task->batcher, &task->batch);
     struct pending *pending = &task->pending[task->in_flight++];
     pending->to = task->batch.to;
     pending->base = batch_event_offset(&task->batch, 0);
+    task->cut = false;
     store_commit(task->host->store, &task->batch, on_commit, task);
     batcher_open(&task->batcher, &task->batch);
 }

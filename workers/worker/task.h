@@ -72,9 +72,15 @@ struct task {
     struct batch batch;                    /* collects */
     struct pending pending[TASK_PIPELINE]; /* oldest first */
     size_t in_flight;
-    bool stale;   /* the pipeline is dropped: answers change nothing any more */
-    bool loading; /* store_load has not answered yet */
-    bool loaded;  /* position known; wants a feed */
+    bool stale;              /* the pipeline is dropped: answers change nothing any more */
+    bool cut;                /* the batch that collects must be sent before more is folded */
+    bool reading;            /* store_read has not answered yet */
+    struct position read_at; /* where the rows asked for stand */
+    size_t asked;            /* how many of the batcher's unread rows */
+    size_t ahead;            /* events that the last read looked at */
+    uint64_t read_taken;     /* `taken` at the last read of another event */
+    bool loading;            /* store_load has not answered yet */
+    bool loaded;             /* position known; wants a feed */
     bool refolds; /* while it streams: loads the position again, and goes on from there */
     bool held;    /* streaming, but the next event is beyond `limit`; until retry_at */
     bool has_limit;
