@@ -38,7 +38,7 @@ static const unsigned amounts[] = {1, 4, 12};
 struct felt {
     unsigned kinds[KINDS], answers[COMMIT_UNKNOWN + 1];
     unsigned late_committed, late_harmless, undone, cut, refused, probed, starved, paused, reopened,
-        moved;
+        moved, reads;
     unsigned runs;
 };
 
@@ -60,6 +60,7 @@ static void add_felt(struct felt *felt, const struct sim_world *world)
     felt->late_committed += world->server->late_committed;
     felt->late_harmless += world->server->late_harmless;
     felt->undone += world->server->undone;
+    felt->reads += world->server->reads;
     felt->cut += world->log.cut;
     felt->refused += world->log.refused;
     felt->probed += world->log.probed_first;
@@ -81,19 +82,20 @@ static void assert_felt(const struct felt *felt)
         if (answer != COMMIT_FOREIGN && !felt->answers[answer])
             fail_msg("no worker was answered: %s", answers[answer]);
     assert_true(felt->late_committed && felt->late_harmless);
-    assert_true(felt->undone && felt->cut && felt->refused && felt->probed && felt->reopened);
+    assert_true(felt->reads && felt->undone && felt->cut && felt->refused && felt->probed &&
+                felt->reopened);
 }
 
 static void print_felt(const char *what, const struct felt *felt)
 {
     print_message("%s: %u runs; committed %u, already %u, conflict %u, refused %u, frozen %u, "
                   "failed %u, unknown %u; late batches in %u, harmless %u; Redis went back %u "
-                  "times; tasks moved %u times\n",
+                  "times; tasks moved %u times; rows were read %u times\n",
                   what, felt->runs, felt->answers[COMMIT_OK], felt->answers[COMMIT_ALREADY],
                   felt->answers[COMMIT_CONFLICT], felt->answers[COMMIT_REFUSED],
                   felt->answers[COMMIT_FROZEN], felt->answers[COMMIT_FAILED],
                   felt->answers[COMMIT_UNKNOWN], felt->late_committed, felt->late_harmless,
-                  felt->undone, felt->moved);
+                  felt->undone, felt->moved, felt->reads);
 }
 
 /* --- one fault before every step of a short run ---------------------------------------- */

@@ -9,7 +9,7 @@
 #define KEEP  20
 #define LIMIT 9007199254740992 /* 2^53 */
 
-const char *const naive_names[NAIVE_VIEWS] = {"sums", "last"};
+const char *const naive_names[NAIVE_VIEWS] = {"sums", "last", "join"};
 
 const char *const naive_files[NAIVE_VIEWS] = {
     "{\"view\":\"sums\",\"exchange\":\"x\",\"on\":{"
@@ -26,6 +26,23 @@ const char *const naive_files[NAIVE_VIEWS] = {
     "\"note\":[{\"hash\":\"last.row:{subject}\",\"set\":{\"note\":\"/id\"}}],"
     "\"bulk\":[{\"each\":\"/data/lines\",\"do\":["
     "             {\"hash\":\"last.bulk:{subject}\",\"add\":{\"{.}\":1}}]}]}}",
+
+    /* A visit reads a row whose key stands in another row, which every note changes. */
+    "{\"view\":\"join\",\"exchange\":\"x\",\"on\":{"
+    "\"pay\":[{\"hash\":\"join.held:{subject}\",\"add\":{\"n\":\"/data/n\",\"count\":1}},"
+    "         {\"hash\":\"join.stock\",\"subtract\":{\"n\":\"/data/n\",\"count\":1}}],"
+    "\"note\":[{\"with\":{\"r\":{\"hash\":\"join.held:{subject}\"}},\"each\":\"@r?\",\"do\":["
+    "            {\"hash\":\"join.stock\",\"add\":{\"{key}\":\".\"}}]},"
+    "          {\"hash\":\"join.held:{subject}\",\"delete\":true},"
+    "          {\"json\":\"join.latest\",\"put\":\"/subject\"}],"
+    "\"visit\":[{\"with\":{\"l\":{\"json\":\"join.latest\"},"
+    "                     \"p\":{\"hash\":\"join.place:{subject}\"}},\"do\":["
+    "             {\"set\":\"join.at:{@p/at?}\",\"exclude\":[\"/subject\"]},"
+    "             {\"set\":\"join.at:{@l?}\",\"include\":[\"/subject\"]},"
+    "             {\"hash\":\"join.place:{subject}\",\"set\":{\"at\":\"@l?\"}},"
+    "             "
+    "{\"with\":{\"h\":{\"hash\":\"join.held:{@l?}\"}},\"if\":{\"@h\":{\"exists\":true}},"
+    "              \"hash\":\"join.seen:{subject}\",\"set\":{\"held\":\"@h/n\"}}]}]}}",
 };
 
 /* What the views know of one subject. Ids are numbers here; 0: none. */
@@ -36,6 +53,11 @@ struct subject {
     unsigned note;
     unsigned newest[KEEP]; /* newest first */
     size_t newest_count;
+    /* join */
+    uint64_t held_count;
+    unsigned place; /* a subject + 1; 0: none */
+    bool seen;
+    int64_t seen_held;
 };
 
 struct naive {
@@ -43,7 +65,9 @@ struct naive {
     const struct script *script;
     struct subject subjects[SCRIPT_SUBJECTS];
     bool any_total;
-    int64_t total;
+    int64_t total; /* join: in stock */
+    int64_t stock_count;
+    unsigned latest; /* join: a subject + 1; 0: none */
     uint64_t bulks;
     bool *visitors; /* [subject * ids + id] */
     size_t ids;
@@ -76,7 +100,7 @@ static enum repeat repeat_of(const struct script *script, size_t i)
 
 static void park(struct naive *naive, const struct script_event *event, bool waits)
 {
-    bool ordered = naive->view == NAIVE_LAST;
+    bool ordered = naive->view != NAIVE_SUMS;
     buf_printf(&naive->parked, "parked %llu %s ", (unsigned long long)event->offset,
                waits ? "waits" : "fails");
     if (event->kind == SCRIPT_GARBAGE)
@@ -94,6 +118,59 @@ static void park(struct naive *naive, const struct script_event *event, bool wai
 static bool beyond(int64_t total)
 {
     return total > LIMIT || total < -LIMIT;
+}
+
+static bool join_pay(struct naive *naive, struct subject *subject, int64_t n)
+{
+    if (beyond(subject->held_sum + n) || beyond(naive->total - n))
+        return false;
+    subject->held = naive->any_total = true;
+    subject->held_sum += n;
+    subject->held_count++;
+    naive->total -= n;
+    naive->stock_count--;
+    return true;
+}
+
+static bool join_note(struct naive *naive, struct subject *subject, unsigned number)
+{
+    if (beyond(naive->total + subject->held_sum))
+        return false;
+    naive->total += subject->held_sum;
+    naive->stock_count += (int64_t)subject->held_count;
+    subject->held = false;
+    subject->held_sum = 0;
+    subject->held_count = 0;
+    naive->latest = number + 1;
+    return true;
+}
+
+/* Before the first note there is nowhere to go. */
+static void join_visit(struct naive *naive, struct subject *subject)
+{
+    if (!naive->latest)
+        return;
+    const struct subject *latest = &naive->subjects[naive->latest - 1];
+    if (latest->held) {
+        subject->seen = true;
+        subject->seen_held = latest->held_sum;
+    }
+    subject->place = naive->latest;
+}
+
+static bool join(struct naive *naive, struct subject *subject, const struct script_event *event)
+{
+    switch (event->kind) {
+    case SCRIPT_PAY:
+        return join_pay(naive, subject, event->n);
+    case SCRIPT_NOTE:
+        return join_note(naive, subject, event->subject);
+    case SCRIPT_VISIT:
+        join_visit(naive, subject);
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* False: it cannot be folded. */
@@ -123,6 +200,8 @@ static bool pay(struct naive *naive, struct subject *subject, const struct scrip
 static bool fold(struct naive *naive, const struct script_event *event)
 {
     struct subject *subject = &naive->subjects[event->subject];
+    if (naive->view == NAIVE_JOIN)
+        return join(naive, subject, event);
     switch (event->kind) {
     case SCRIPT_PAY:
         return pay(naive, subject, event);
@@ -146,7 +225,8 @@ static bool fold(struct naive *naive, const struct script_event *event)
 static bool concerns(enum naive_view view, enum script_kind kind)
 {
     return kind != SCRIPT_NOISE && !(view == NAIVE_SUMS && kind == SCRIPT_NOTE) &&
-           !(view == NAIVE_LAST && kind == SCRIPT_VISIT);
+           !(view == NAIVE_LAST && kind == SCRIPT_VISIT) &&
+           !(view == NAIVE_JOIN && kind == SCRIPT_BULK_LINES);
 }
 
 static void take(struct naive *naive, size_t i)
@@ -258,6 +338,44 @@ static void last_rows(struct buf *out, const struct naive *naive)
     }
 }
 
+static void at_row(struct buf *out, unsigned place, const struct subject *subjects)
+{
+    const char *comma = "";
+    for (int s = 0; s < SCRIPT_SUBJECTS; s++) {
+        if (subjects[s].place != place + 1)
+            continue;
+        if (!comma[0])
+            buf_printf(out, "join.at:s%02u [", place);
+        buf_printf(out, "%s\"s%02d\"", comma, s);
+        comma = ",";
+    }
+    if (comma[0])
+        buf_add(out, STR("]\n"));
+}
+
+static void join_rows(struct buf *out, const struct naive *naive)
+{
+    const struct subject *subjects = naive->subjects;
+    for (unsigned s = 0; s < SCRIPT_SUBJECTS; s++)
+        at_row(out, s, subjects);
+    for (int s = 0; s < SCRIPT_SUBJECTS; s++)
+        if (subjects[s].held)
+            buf_printf(out, "join.held:s%02d {\"count\":\"%llu\",\"n\":\"%lld\"}\n", s,
+                       (unsigned long long)subjects[s].held_count, (long long)subjects[s].held_sum);
+    if (naive->latest)
+        buf_printf(out, "join.latest \"s%02u\"\n", naive->latest - 1);
+    for (int s = 0; s < SCRIPT_SUBJECTS; s++)
+        if (subjects[s].place)
+            buf_printf(out, "join.place:s%02d {\"at\":\"s%02u\"}\n", s, subjects[s].place - 1);
+    for (int s = 0; s < SCRIPT_SUBJECTS; s++)
+        if (subjects[s].seen)
+            buf_printf(out, "join.seen:s%02d {\"held\":\"%lld\"}\n", s,
+                       (long long)subjects[s].seen_held);
+    if (naive->any_total)
+        buf_printf(out, "join.stock {\"count\":\"%lld\",\"n\":\"%lld\"}\n",
+                   (long long)naive->stock_count, (long long)naive->total);
+}
+
 static size_t id_limit(const struct script *script)
 {
     unsigned highest = 0;
@@ -281,6 +399,8 @@ void naive_picture(struct buf *out, enum naive_view view, const struct script *s
     buf_add(out, buf_str(&naive.parked));
     if (view == NAIVE_SUMS)
         sums_rows(out, &naive);
+    else if (view == NAIVE_JOIN)
+        join_rows(out, &naive);
     else
         last_rows(out, &naive);
     buf_release(&naive.parked);
@@ -309,7 +429,7 @@ static void paint_parked(void *arg, const char *view, const char *partition,
 static void paint_row(void *arg, struct str key, struct str json, int64_t expire_at_ms)
 {
     const struct painting *painting = arg;
-    static const struct str prefixes[NAIVE_VIEWS] = {{"sum.", 4}, {"last.", 5}};
+    static const struct str prefixes[NAIVE_VIEWS] = {{"sum.", 4}, {"last.", 5}, {"join.", 5}};
     (void)expire_at_ms;
     if (!str_starts(key, prefixes[painting->view]))
         return;

@@ -1,5 +1,5 @@
 /*
- * naive.h: what the two views of the crash tests must hold, by a fold written by hand: plain loops
+ * naive.h: what the views of the crash tests must hold, by a fold written by hand: plain loops
  * over the script, nothing of the worker's, the view compiler's or the store's code.
  *
  *     naive_picture(&out, NAIVE_SUMS, &script, count);      after the first `count` events
@@ -10,7 +10,8 @@
  * states.
  *
  * The views: `sums` has only verbs that commute, so nothing waits; in `last` the order counts, and
- * events wait behind a parked one of the same subject.
+ * events wait behind a parked one of the same subject. `join` reads rows (`with`): a note releases
+ * what is held under its subject; a visit moves its subject from where it is to the latest note's.
  */
 #ifndef FANFOLD_TESTS_NAIVE_H
 #define FANFOLD_TESTS_NAIVE_H
@@ -19,7 +20,7 @@
 #include "script.h"
 #include <fanfold/store.h>
 
-enum naive_view { NAIVE_SUMS, NAIVE_LAST, NAIVE_VIEWS };
+enum naive_view { NAIVE_SUMS, NAIVE_LAST, NAIVE_JOIN, NAIVE_VIEWS };
 
 extern const char *const naive_names[NAIVE_VIEWS];
 /* The same, for the view compiler. */

@@ -29,9 +29,12 @@ static struct sim_link *link_of(struct store *store)
     return (struct sim_link *)store;
 }
 
-static enum naive_view view_of(const char *name)
+enum naive_view sim_view_of(const char *name)
 {
-    return strcmp(name, naive_names[NAIVE_SUMS]) == 0 ? NAIVE_SUMS : NAIVE_LAST;
+    int view = 0;
+    while (strcmp(name, naive_names[view]) != 0)
+        view++;
+    return (enum naive_view)view;
 }
 
 /* --- batches --------------------------------------------------------------------------- */
@@ -45,7 +48,7 @@ static struct str keep(struct batch *batch, struct str text)
 static struct batch *batch_copy(const struct batch *from)
 {
     struct batch *copy = must_calloc(1, sizeof *copy);
-    *copy = (struct batch){.view = naive_names[view_of(from->view)],
+    *copy = (struct batch){.view = naive_names[sim_view_of(from->view)],
                            .partition = SCRIPT_PARTITION,
                            .definition = from->definition ? "{}" : NULL,
                            .from = from->from,
@@ -207,7 +210,7 @@ static void load(struct store *store, const char *view, const char *partition, s
 {
     assert(strcmp(partition, SCRIPT_PARTITION) == 0);
     struct sim_request *request = add(link_of(store), arg);
-    request->view = view_of(view);
+    request->view = sim_view_of(view);
     request->loaded = done;
 }
 
@@ -216,7 +219,7 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
     struct sim_link *link = link_of(store);
     assert(!link->dead && strcmp(batch->partition, SCRIPT_PARTITION) == 0);
     struct sim_request *request = add(link, arg);
-    request->view = view_of(batch->view);
+    request->view = sim_view_of(batch->view);
     request->committed = done;
     if (!request->done)
         request->batch = batch_copy(batch);
@@ -228,7 +231,7 @@ static void read_rows(struct store *store, const struct row_request *asked, stor
     struct sim_link *link = link_of(store);
     assert(!link->dead && strcmp(asked->partition, SCRIPT_PARTITION) == 0);
     struct sim_request *request = add(link, arg);
-    request->view = view_of(asked->view);
+    request->view = sim_view_of(asked->view);
     request->read = done;
     for (size_t i = 0; i < asked->count; i++)
         row_list_add(&request->names, &asked->rows[i]);

@@ -69,6 +69,8 @@ struct sim_link {
     uint64_t told[NAIVE_VIEWS];
 };
 
+enum naive_view sim_view_of(const char *name);
+
 struct sim_server *sim_server_new(void);
 void sim_server_free(struct sim_server *server);
 void sim_server_turn(struct sim_server *server);

@@ -39,7 +39,7 @@ void sim_views_load(struct sim_views *views)
     views_check(views->at, NAIVE_VIEWS, NULL, &faults);
     faults_print(&faults, stderr);
     assert(faults.errors == 0 && view_commutes(views->at[NAIVE_SUMS]) &&
-           !view_commutes(views->at[NAIVE_LAST]));
+           !view_commutes(views->at[NAIVE_LAST]) && view_reads(views->at[NAIVE_JOIN]));
     faults_release(&faults);
 }
 

@@ -148,7 +148,7 @@ static void on_committed(void *arg, const struct batch *batch)
                        batch->parked_count, (unsigned long long)batch->from.park_revision,
                        (unsigned long long)batch->to.park_revision);
     if (++world->commits % world->look_every == 0)
-        look(world, strcmp(batch->view, naive_names[NAIVE_SUMS]) == 0 ? NAIVE_SUMS : NAIVE_LAST);
+        look(world, sim_view_of(batch->view));
 }
 
 static void on_acknowledged(void *arg, void *worker_arg, void *feed, uint64_t offset)
@@ -351,8 +351,10 @@ bool sim_world_is_settled(const struct sim_world *world)
                                   world->workers[w]->link->fault != SIM_NONE ||
                                   !sim_worker_rests_at(world->workers[w], end)))
             return false;
-    return stands_at((struct sim_world *)world, NAIVE_SUMS, end) &&
-           stands_at((struct sim_world *)world, NAIVE_LAST, end);
+    for (int v = 0; v < NAIVE_VIEWS; v++)
+        if (!stands_at((struct sim_world *)world, (enum naive_view)v, end))
+            return false;
+    return true;
 }
 
 void sim_world_finish(struct sim_world *world)
