@@ -89,6 +89,12 @@ struct unpark_entry {
     struct str payload; /* {NULL,0}: none */
 };
 
+/* A row that the events of a step were folded with. */
+struct unpark_read {
+    struct row_name name;
+    struct str text; /* JSON; {NULL,0}: absent */
+};
+
 /* A step of a retry or a drop, committed as a whole by the rule at the head of unpark.lua. */
 struct unpark {
     const char *view, *partition, *epoch;
@@ -97,16 +103,22 @@ struct unpark {
     struct changes changes; /* change.event is an index in entries; the arena holds all texts */
     struct unpark_entry *entries;
     size_t count, cap;
+    struct unpark_read *reads;
+    size_t read_count, read_cap;
 };
 
 /* Appends an entry for the event and returns its index. */
 uint32_t unpark_add(struct unpark *unpark, enum unpark_what what, const struct parked_event *event);
+/* Notes a row as it was read; only then the step goes in if it is that still. Nothing is noted of
+ * one that was too large: what reads it fails. */
+void unpark_add_read(struct unpark *unpark, const struct row_name *name, const struct row *row);
 /* Empties it; keeps memory, view, partition, epoch and flags. */
 void unpark_clear(struct unpark *unpark);
 void unpark_release(struct unpark *unpark);
 
 /* Answers as store_commit does (never COMMIT_ALREADY). COMMIT_CONFLICT: another epoch is in force,
- * or some entry is not parked any more. COMMIT_REFUSED: result.event is the index of the entry. */
+ * or some entry is not parked any more. COMMIT_STALE: a row that was read has changed.
+ * COMMIT_REFUSED: result.event is the index of the entry. */
 void redis_store_unpark(struct redis_store *redis, const struct unpark *unpark,
                         store_commit_fn *done, void *arg);
 

@@ -69,6 +69,7 @@ enum commit_outcome {
     COMMIT_FAILED, /* the server refused (out of memory, read-only, disk, permission); nothing is in
                     */
     COMMIT_UNKNOWN, /* no answer: reload the position */
+    COMMIT_STALE,   /* of a retry only (parked.h): a row that it has read is another by now */
 };
 
 struct commit_result {

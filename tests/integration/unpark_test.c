@@ -312,6 +312,89 @@ static void out_of_memory(void **state)
 }
 
 /* What the reader says of it. */
+static void fold_one(struct bench *bench)
+{
+    unpark_clear(&bench->unpark);
+    entry(bench, UNPARK_FOLDED, 0);
+    change(bench, CHANGE_HASH_SET, "folded", "1");
+}
+
+static void note_read(struct bench *bench, enum structure structure, const char *key,
+                      const char *json)
+{
+    const struct row_name name = {structure, str_of(key)};
+    const struct row row = {json ? ROW_THERE : ROW_ABSENT, str_of(json)};
+    unpark_add_read(&bench->unpark, &name, &row);
+}
+
+/* What was read must be what stands: more, less, other, another type, gone, or come. */
+static void conflicts_with_rows_that_changed(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        enum structure structure;
+        const char *json, *change;
+    } cases[] = {
+        {STRUCTURE_HASH, "{\"a\":\"1\",\"b\":\"x\"}", "HSET k a 2"},
+        {STRUCTURE_HASH, "{\"a\":\"1\",\"b\":\"x\"}", "HSET k c 2"},
+        {STRUCTURE_HASH, "{\"a\":\"1\",\"b\":\"x\"}", "HDEL k b"},
+        {STRUCTURE_HASH, "{\"a\":\"1\",\"b\":\"x\"}", "HDEL k a b"},
+        {STRUCTURE_SET, "[\"a\",\"b\"]", "SADD k c"},
+        {STRUCTURE_SET, "[\"a\",\"b\"]", "SREM k b"},
+        {STRUCTURE_SET, "[\"a\",\"b\"]", "SMOVE k k2 b"},
+        {STRUCTURE_COUNTER, "12", "INCR k"},
+        {STRUCTURE_COUNTER, "12", "DEL k"},
+        {STRUCTURE_JSON, "{\"a\":[1]}", "SET k 1"},
+        {STRUCTURE_JSON, "{\"a\":[1]}", "RENAME row k"},
+        {STRUCTURE_HASH, NULL, "HSET k a 1"},
+        {STRUCTURE_COUNTER, NULL, "SET k 0"},
+        {STRUCTURE_SET, NULL, "SADD k a"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        twin_ask(bench->twin, "DEL k k2");
+        if (cases[i].structure == STRUCTURE_HASH && cases[i].json)
+            twin_ask(bench->twin, "HSET k b x a 1");
+        else if (cases[i].structure == STRUCTURE_SET && cases[i].json)
+            twin_ask(bench->twin, "SADD k b a");
+        else if (cases[i].json)
+            twin_ask(bench->twin, "SET k %s", cases[i].json);
+        fold_one(bench);
+        bench->unpark.trial = true;
+        note_read(bench, STRUCTURE_HASH, "none", NULL);
+        note_read(bench, cases[i].structure, "k", cases[i].json);
+        struct commit_result before = carry_out(bench);
+        if (before.outcome != COMMIT_OK)
+            fail_msg("case %zu: %s, though nothing changed", i, before.reason);
+        twin_ask(bench->twin, cases[i].change);
+        bench->unpark.trial = false;
+        struct commit_result after = carry_out(bench);
+        if (after.outcome != COMMIT_STALE)
+            fail_msg("case %zu: outcome %d after %s", i, after.outcome, cases[i].change);
+        assert_string_equal(after.reason, "k has changed");
+        if (strncmp(cases[i].change, "RENAME", 6) != 0)
+            is_untouched(bench);
+        else
+            twin_ask(bench->twin, "RENAME k row");
+    }
+}
+
+/* It is read and written in one step; live commits elsewhere do not matter. */
+static void goes_in_when_what_was_read_stands(void **state)
+{
+    struct bench *bench = *state;
+    struct batch batch = {0};
+    fold_one(bench);
+    note_read(bench, STRUCTURE_HASH, "row", "{\"text\":\"many\"}");
+    twin_begin(bench->twin, &batch);
+    batch.tally = (struct tally){.folded = 17, .parked = 4};
+    twin_change(&batch, 0, CHANGE_HASH_SET, 0, STRUCTURE_HASH, "other", "a", "1");
+    assert_int_equal(twin_commit(bench->twin, &batch).outcome, COMMIT_OK);
+    assert_int_equal(carry_out(bench).outcome, COMMIT_OK);
+    is(bench, "HGET row folded", "1");
+    is(bench, "HGET row text", "many");
+    batch_release(&batch);
+}
+
 static void is_read(void **state)
 {
     struct bench *bench = *state;
@@ -366,6 +449,8 @@ int main(void)
         CASE(tries_without_writing),
         CASE(leaves_torn_and_frozen_views_alone),
         CASE(stops_at_counts_that_cannot_be),
+        CASE(conflicts_with_rows_that_changed),
+        CASE(goes_in_when_what_was_read_stands),
         CASE(lost_answer),
         CASE(out_of_memory),
         CASE(is_read),

@@ -174,6 +174,7 @@ static bool run_passes(struct retry *retry, struct error *error)
             return false;
         switch (retry_pass(retry, error)) {
         case RETRY_DONE:
+        case RETRY_CUT: /* not of a whole pass */
             if (retry->parking->dry_run)
                 return true;
             break;
@@ -213,6 +214,8 @@ static bool retry_task(const struct parking *parking, const struct parking_task 
 {
     struct retry retry = {.parking = parking, .task = task, .counts = counts};
     uint64_t folded = counts->folded;
+    retry.step_max = RETRY_STEP_MAX;
+    retry_rows_init(&retry);
     retry.base = event_base_new();
     retry.reader = redis_reader_open(&parking->config.redis, error);
     bool good = retry.reader && find_definition(&retry, error) && run_passes(&retry, error);

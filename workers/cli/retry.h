@@ -1,6 +1,6 @@
 /*
  * retry.h: a retry of the parked events of one task (private to parking_retry.c, which decides what
- * is tried, and retry_steps.c, which folds and commits it).
+ * is tried, retry_steps.c, which folds and commits it, and retry_rows.c: what a fold reads).
  */
 #ifndef FANFOLD_CLI_RETRY_H
 #define FANFOLD_CLI_RETRY_H
@@ -9,10 +9,14 @@
 #include "cli/parking.h"
 #include "cli/progress.h"
 #include "cli/unparking.h"
+#include "worker/row_cache.h"
 #include <fanfold/cloudevent.h>
 
 struct event_base;
 struct reread;
+
+/* Events in a step, at most. */
+#define RETRY_STEP_MAX 500
 
 /* Over all tasks of the view. */
 struct retry_counts {
@@ -52,7 +56,11 @@ struct retry {
     struct unpark step;
     struct attempt *attempts;
     size_t attempt_count, attempt_cap;
-    size_t bytes;            /* of the messages held */
+    size_t bytes;          /* of the messages held */
+    size_t step_max;       /* events in a step; fewer when rows change under it */
+    unsigned stale;        /* how often they did so in a row, for a step of one event */
+    struct row_cache rows; /* read for this step, if the view reads some */
+    struct row_source source;
     struct map step_blocked; /* sequences that a failure of this step blocks */
     struct arena reasons, decoded, scratch;
 
@@ -62,7 +70,8 @@ struct retry {
 
 enum retry_end {
     RETRY_DONE,     /* all that was wanted was tried */
-    RETRY_CONFLICT, /* the parked set has changed: load it again */
+    RETRY_CUT,      /* the step changes a row that the next event reads: commit it first */
+    RETRY_CONFLICT, /* the parked set, or a row that was read, has changed: load it again */
     RETRY_UNKNOWN,  /* no answer from Redis: it may be in */
     RETRY_FAILED,   /* error says why */
 };
@@ -70,6 +79,17 @@ enum retry_end {
 /* Folds and commits what is wanted, in bounded steps. */
 enum retry_end retry_pass(struct retry *retry, struct error *error);
 void retry_release(struct retry *retry);
+
+void retry_rows_init(struct retry *retry);
+void retry_rows_release(struct retry *retry);
+/* The step begins (anew): nothing is read or changed yet. */
+void retry_rows_clear(struct retry *retry);
+/* The step's changes from that index on are those of an event that is in it. */
+void retry_rows_change(struct retry *retry, size_t from);
+/* Does the step change what the fold wants to read? */
+bool retry_rows_are_changed(const struct retry *retry);
+/* Reads what it wants, and notes it for the step. */
+enum retry_end retry_rows_read(struct retry *retry, struct error *error);
 
 bool retry_is_blocked(const struct map *blocked, const struct parked_event *event);
 void retry_block(struct map *blocked, const struct parked_event *event);

@@ -1,8 +1,8 @@
 /*
  * retry_steps.c: parked events → steps. Events come in the order of the log; each is folded as it
- * comes, and a step is committed when it is full. An event that fails blocks its key: the ones
- * behind are left alone. When the script refuses an event, the step is folded again with that one
- * failing.
+ * comes, and a step is committed when it is full, or changes a row that the next event reads. An
+ * event that fails blocks its key: the ones behind are left alone. When the script refuses an
+ * event, the step is folded again with that one failing.
  */
 #include "base/clock.h"
 #include "cli/reread.h"
@@ -12,8 +12,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define STEP_EVENTS_MAX 500
-#define STEP_HELD_MAX   ((size_t)4 * 1024 * 1024)
+#define STEP_HELD_MAX ((size_t)4 * 1024 * 1024)
+/* Tries of a step of one event, each a round trip after it has read its rows: if somebody changes
+ * one of them in each, he does little else. */
+#define STALE_MAX 100
 
 static void step_clear(struct retry *retry)
 {
@@ -24,6 +26,7 @@ static void step_clear(struct retry *retry)
     unpark_clear(&retry->step);
     map_clear(&retry->step_blocked);
     arena_clear(&retry->reasons);
+    retry_rows_clear(retry);
 }
 
 void retry_release(struct retry *retry)
@@ -39,6 +42,7 @@ void retry_release(struct retry *retry)
     arena_release(&retry->reasons);
     arena_release(&retry->decoded);
     arena_release(&retry->scratch);
+    retry_rows_release(retry);
     free(retry->wanted);
     free(retry->attempts);
     free(retry->unsure);
@@ -91,8 +95,40 @@ static bool is_same(const struct retry *retry, const struct attempt *attempt,
         (unsigned long long)parked->offset, STRF(parked->id), STRF(parked->source));
 }
 
-/* Folds the event into the step, or finds out why it still fails. False: it is another event. */
-static bool fold(struct retry *retry, struct attempt *attempt, struct error *error)
+/* The event's changes go into the step, or it fails, or (RETRY_CUT) nothing happens. */
+static enum retry_end fold_event(struct retry *retry, struct attempt *attempt,
+                                 const struct cloudevent *event, struct error *error)
+{
+    struct changes *changes = &retry->step.changes;
+    size_t before = changes->count;
+    enum fold_result result;
+    struct error why;
+    attempt->entry = unpark_add(&retry->step, UNPARK_FOLDED, attempt->event);
+    changes->event = attempt->entry;
+    changes->partition = retry->task->partition;
+    changes->offset = attempt->event->offset;
+    while ((result = view_fold(retry->definition->view, event, &retry->source, changes,
+                               &retry->scratch, &why)) == FOLD_READ) {
+        enum retry_end end =
+            retry_rows_are_changed(retry) ? RETRY_CUT : retry_rows_read(retry, error);
+        if (end != RETRY_DONE) {
+            row_list_clear(&retry->source.unread);
+            retry->step.count--;
+            return end;
+        }
+        arena_clear(&retry->scratch);
+    }
+    row_list_clear(&retry->source.unread);
+    if (result == FOLD_PARK) {
+        retry->step.count--;
+        fail(retry, attempt, why.text);
+    }
+    retry_rows_change(retry, before);
+    return RETRY_DONE;
+}
+
+/* Folds the event into the step, or finds out why it still fails. */
+static enum retry_end fold(struct retry *retry, struct attempt *attempt, struct error *error)
 {
     struct cloudevent event;
     struct error why;
@@ -101,47 +137,39 @@ static bool fold(struct retry *retry, struct attempt *attempt, struct error *err
     bool decoded =
         cloudevent_decode(&retry->decoder, attempt->message, &retry->decoded, &event, &why);
     if (!is_same(retry, attempt, &event, error))
-        return false;
-    if (!decoded) {
-        fail(retry, attempt, why.text);
-        return true;
-    }
-    attempt->entry = unpark_add(&retry->step, UNPARK_FOLDED, attempt->event);
-    retry->step.changes.event = attempt->entry;
-    retry->step.changes.partition = retry->task->partition;
-    retry->step.changes.offset = attempt->event->offset;
-    if (view_fold(retry->definition->view, &event, NULL, &retry->step.changes, &retry->scratch,
-                  &why) == FOLD_PARK) {
-        retry->step.count--;
-        fail(retry, attempt, why.text);
-    }
-    return true;
+        return RETRY_FAILED;
+    if (decoded)
+        return fold_event(retry, attempt, &event, error);
+    fail(retry, attempt, why.text);
+    return RETRY_DONE;
 }
 
-static bool compose(struct retry *retry, struct attempt *attempt, struct error *error)
+/* RETRY_DONE: it is in the step. */
+static enum retry_end compose(struct retry *retry, struct attempt *attempt, struct error *error)
 {
+    enum retry_end end = RETRY_DONE;
     attempt->skipped = retry_is_blocked(&retry->step_blocked, attempt->event);
     if (attempt->skipped)
-        return true;
+        return RETRY_DONE;
     if (!attempt->settled) {
         attempt->failed = false;
-        if (!fold(retry, attempt, error))
-            return false;
+        end = fold(retry, attempt, error);
     }
-    if (attempt->failed)
+    if (end == RETRY_DONE && attempt->failed)
         keep_parked(retry, attempt);
-    return true;
+    return end;
 }
 
 /* The whole step anew. */
-static bool compose_again(struct retry *retry, struct error *error)
+static enum retry_end compose_again(struct retry *retry, struct error *error)
 {
+    enum retry_end end = RETRY_DONE;
     unpark_clear(&retry->step);
     map_clear(&retry->step_blocked);
-    for (size_t i = 0; i < retry->attempt_count; i++)
-        if (!compose(retry, &retry->attempts[i], error))
-            return false;
-    return true;
+    retry_rows_clear(retry);
+    for (size_t i = 0; end == RETRY_DONE && i < retry->attempt_count; i++)
+        end = compose(retry, &retry->attempts[i], error);
+    return end;
 }
 
 /* ----------------------------------------------------------------------------------------- commit
@@ -182,10 +210,27 @@ static void refuse(struct retry *retry, const struct commit_result *result)
     }
 }
 
+/* A row that the step has read is another by now. What it holds is tried again, in smaller steps,
+ * whose rows are read and committed in less time. */
+static enum retry_end step_is_stale(struct retry *retry, const char *reason, struct error *error)
+{
+    size_t count = retry->attempt_count;
+    step_clear(retry);
+    retry->step_max = count < 2 ? 1 : count / 2;
+    if (count > 1 || ++retry->stale < STALE_MAX)
+        return RETRY_CONFLICT;
+    error_set(error, ERROR_UNAVAILABLE,
+              "%s, %d times in a row, between the reading of it and the commit: workers change it "
+              "all the while. Try again when fewer events come",
+              reason, STALE_MAX);
+    return RETRY_FAILED;
+}
+
 /* RETRY_DONE: the step is in. */
 static enum retry_end step_commit(struct retry *retry, struct error *error)
 {
     struct commit_result result = {.outcome = COMMIT_OK};
+    enum retry_end end;
     retry->step.view = view_name(retry->parking->view);
     retry->step.partition = retry->task->partition;
     retry->step.epoch = retry->epoch;
@@ -197,7 +242,12 @@ static enum retry_end step_commit(struct retry *retry, struct error *error)
         switch (result.outcome) {
         case COMMIT_OK:
             step_is_in(retry);
+            retry->stale = 0;
+            if (retry->step_max < RETRY_STEP_MAX)
+                retry->step_max *= 2;
             return RETRY_DONE;
+        case COMMIT_STALE:
+            return step_is_stale(retry, result.reason, error);
         case COMMIT_CONFLICT:
             step_clear(retry);
             return RETRY_CONFLICT;
@@ -206,8 +256,11 @@ static enum retry_end step_commit(struct retry *retry, struct error *error)
             return RETRY_UNKNOWN;
         case COMMIT_REFUSED:
             refuse(retry, &result);
-            if (!compose_again(retry, error))
-                return RETRY_FAILED;
+            end = compose_again(retry, error);
+            if (end == RETRY_CUT) /* its rows have changed, so that it reads others */
+                return step_is_stale(retry, "rows have changed", error);
+            if (end != RETRY_DONE)
+                return end;
             result.outcome = COMMIT_OK;
             break;
         default:
@@ -219,8 +272,8 @@ static enum retry_end step_commit(struct retry *retry, struct error *error)
 
 static bool step_is_full(const struct retry *retry)
 {
-    return retry->attempt_count >= STEP_EVENTS_MAX || retry->bytes >= STEP_HELD_MAX ||
-           retry->step.changes.count >= BATCH_CHANGES_MAX ||
+    return retry->attempt_count >= retry->step_max || retry->bytes >= STEP_HELD_MAX ||
+           retry->rows.bytes >= STEP_HELD_MAX || retry->step.changes.count >= BATCH_CHANGES_MAX ||
            retry->step.changes.arena.used >= BATCH_BYTES_MAX;
 }
 
@@ -239,9 +292,24 @@ static struct attempt *add_attempt(struct retry *retry, const struct parked_even
     return attempt;
 }
 
+/* Commits the step without the last attempt, which begins the next one. */
+static enum retry_end step_cut(struct retry *retry, struct error *error)
+{
+    struct attempt last = retry->attempts[--retry->attempt_count];
+    enum retry_end end = step_commit(retry, error);
+    if (end != RETRY_DONE || retry_is_blocked(&retry->blocked, last.event)) {
+        message_free(last.message);
+        return end;
+    }
+    struct attempt *attempt = add_attempt(retry, last.event);
+    attempt->message = last.message;
+    retry->bytes += last.message->size;
+    return compose(retry, attempt, error);
+}
+
 /* Reads the event again, and puts it into the step. */
-static bool try_event(struct retry *retry, struct reread *reread, const struct parked_event *event,
-                      struct error *error)
+static enum retry_end try_event(struct retry *retry, struct reread *reread,
+                                const struct parked_event *event, struct error *error)
 {
     struct attempt *attempt = add_attempt(retry, event);
     if (str_starts(event->reason, STR("id reused:"))) {
@@ -253,13 +321,14 @@ static bool try_event(struct retry *retry, struct reread *reread, const struct p
     attempt->message = reread_next(reread, event->offset, error);
     if (!attempt->message) {
         if (error->kind != ERROR_NO)
-            return false;
+            return RETRY_FAILED;
         fail(retry, attempt, error->text);
         attempt->settled = true;
     } else {
         retry->bytes += attempt->message->size;
     }
-    return compose(retry, attempt, error);
+    enum retry_end end = compose(retry, attempt, error);
+    return end == RETRY_CUT ? step_cut(retry, error) : end;
 }
 
 static enum retry_end try_all(struct retry *retry, struct reread *reread, struct error *error)
@@ -270,9 +339,8 @@ static enum retry_end try_all(struct retry *retry, struct reread *reread, struct
         if (retry_is_blocked(&retry->blocked, event) ||
             retry_is_blocked(&retry->step_blocked, event))
             continue;
-        if (!try_event(retry, reread, event, error))
-            return RETRY_FAILED;
-        if (step_is_full(retry))
+        end = try_event(retry, reread, event, error);
+        if (end == RETRY_DONE && step_is_full(retry))
             end = step_commit(retry, error);
     }
     return end == RETRY_DONE ? step_commit(retry, error) : end;

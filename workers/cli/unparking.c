@@ -16,6 +16,8 @@ struct unparking {
     struct error why; /* kind is not ERROR_NONE: it is down, and why */
     bool answered;
     struct commit_result result;
+    store_read_fn *read; /* for the rows that come, with its arg */
+    void *read_arg;
 };
 
 static void on_up(void *arg)
@@ -80,6 +82,25 @@ void unparking_commit(struct unparking *unparking, const struct unpark *unpark,
     while (!unparking->answered)
         turn(unparking);
     *result = unparking->result;
+}
+
+static void on_read(void *arg, enum store_status status, const struct row *rows,
+                    const struct position *at, const struct error *error)
+{
+    struct unparking *unparking = arg;
+    unparking->answered = true;
+    unparking->read(unparking->read_arg, status, rows, at, error);
+}
+
+void unparking_read(struct unparking *unparking, const struct row_request *request,
+                    store_read_fn *done, void *arg)
+{
+    unparking->answered = false;
+    unparking->read = done;
+    unparking->read_arg = arg;
+    store_read(redis_store_as_store(unparking->redis), request, on_read, unparking);
+    while (!unparking->answered)
+        turn(unparking);
 }
 
 bool unparking_fault(const struct commit_result *result, struct error *error)

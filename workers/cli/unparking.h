@@ -22,6 +22,9 @@ struct unparking *unparking_open(struct event_base *base, const struct uri *uri,
 bool unparking_wait(struct unparking *unparking, struct error *error);
 void unparking_commit(struct unparking *unparking, const struct unpark *unpark,
                       struct commit_result *result);
+/* Waits for the answer too: done is called before it returns. */
+void unparking_read(struct unparking *unparking, const struct row_request *request,
+                    store_read_fn *done, void *arg);
 /* What an outcome other than OK, CONFLICT, REFUSED and UNKNOWN means to a person; returns false. */
 bool unparking_fault(const struct commit_result *result, struct error *error);
 void unparking_close(struct unparking *unparking);

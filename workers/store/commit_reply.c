@@ -80,6 +80,8 @@ static void read_answer(const redisReply *reply, const struct wire_change *order
     else if (strcmp(word, "conflict") == 0)
         set(result, COMMIT_CONFLICT, text[0] ? "the stored position is " : "no position is stored",
             text);
+    else if (strcmp(word, "stale") == 0)
+        set(result, COMMIT_STALE, text, " has changed");
     else if (strcmp(word, "failed") == 0)
         set(result, is_passing(text) ? COMMIT_UNKNOWN : COMMIT_FAILED, "", text);
     else if (strcmp(word, "foreign") == 0)

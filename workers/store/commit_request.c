@@ -167,10 +167,14 @@ size_t commit_request_key_count(const struct commit_request *request)
     return request->row_count + request->stamped;
 }
 
-void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view)
+void commit_request_row_keys(struct commit_request *request, struct str prefix)
 {
     for (size_t i = 0; i < request->row_count; i++)
         commit_request_row_key(&request->resp, prefix, request->rows[i].key);
+}
+
+void commit_request_stamps_key(struct commit_request *request, const char *view)
+{
     if (request->stamped)
         commit_request_key(request, "newest", view, NULL);
 }
@@ -200,7 +204,8 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
     commit_request_key(request, "parked-payload", batch->view, batch->partition);
     commit_request_key(request, "waiting", batch->view, batch->partition);
     commit_request_key(request, "cursor", batch->leader ? batch->leader : batch->view, NULL);
-    commit_request_row_keys(request, batch->row_prefix, batch->view);
+    commit_request_row_keys(request, batch->row_prefix);
+    commit_request_stamps_key(request, batch->view);
 
     resp_arg(out, str_of(batch->partition));
     add_position(request, &batch->from);
@@ -224,6 +229,7 @@ void commit_request_release(struct commit_request *request)
     buf_release(&request->changes);
     buf_release(&request->parked);
     buf_release(&request->text);
+    buf_release(&request->reads);
     map_release(&request->row_ids);
     free(request->rows);
     *request = (struct commit_request){0};

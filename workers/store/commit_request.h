@@ -23,6 +23,7 @@ struct wire_change {
 
 struct commit_request {
     struct buf resp, changes, parked, text;
+    struct buf reads;   /* of unpark.c */
     struct map row_ids; /* key → index in rows + 1 */
     struct wire_row *rows;
     size_t row_count, row_cap;
@@ -43,12 +44,14 @@ void store_key(struct buf *out, const char *what, const char *view, const char *
 
 /* Parts of a request, for unpark.c. _changes groups and packs the changes into request->changes and
  * returns the order (as _build does); _row_keys then appends the rows' keys, with the prefix before
- * each, to request->resp, and that of the stamps when there are any, _key_count says how many these
- * are; _key appends one of Fanfold's own; _text packs a text, or 0 for none. */
+ * each, to request->resp, _stamps_key that of the stamps when there are any: behind all others;
+ * _key_count says how many these are; _key appends one of Fanfold's own; _text packs a text, or 0
+ * for none. */
 struct wire_change *commit_request_changes(struct commit_request *request,
                                            const struct changes *changes);
 size_t commit_request_key_count(const struct commit_request *request);
-void commit_request_row_keys(struct commit_request *request, struct str prefix, const char *view);
+void commit_request_row_keys(struct commit_request *request, struct str prefix);
+void commit_request_stamps_key(struct commit_request *request, const char *view);
 /* The one place where the key of a row goes onto the wire, be it written or read. */
 void commit_request_row_key(struct buf *resp, struct str prefix, struct str key);
 void commit_request_key(struct commit_request *request, const char *what, const char *view,

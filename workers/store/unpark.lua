@@ -8,6 +8,15 @@
 --     offsets, and only events that come in order out of the head of their sequence are folded. (To
 --     compare the park revision would be stricter without being safer, and under a key that live events
 --     keep arriving for, a retry would hardly ever come through.)
+--   - a view may read rows (`with`): then each row that the events were folded with must be what it was,
+--     value for value. What is folded depends on nothing else: the events do not change, and what the
+--     step itself changes, no event of it reads (it ends before). So the step gives what it would give
+--     if it were folded here and now. Again not the position: that moves with every live commit, and a
+--     retry beside live traffic would starve. A row conflicts only if it is changed in the one round
+--     trip between its reading and this; those of a parked event's own key mostly rest, because later
+--     events of that key wait. Where one does not, the answer is `stale`, and the step is tried again
+--     with half of its events, down to one, which is given up with a reason after a hundred times
+--     (retry_steps.c).
 --
 -- The position keeps offset and fingerprint; its park revision rises, so that every batch that was folded
 -- without knowing of this conflicts, and its worker reads the parked set anew. It rises by an amount that
@@ -17,12 +26,17 @@
 --
 -- KEYS  1 fanfold:cursor:<view>   2 fanfold:parked:<view>:<partition>
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
---       5 fanfold:dropped:<view>:<partition>   6… the rows, as in commit.lua
+--       5 fanfold:dropped:<view>:<partition>   6… the rows that are written, each once
+--       … then the rows that were read, each once, and the stamps as in commit.lua
 -- ARGV  1 partition   2 epoch   3 "1": folded events count as reordered   4 "1": a trial, no writing
 --       5 changes, as in commit.lua
 --       6 events, MessagePack, one flat array; for each:
 --         offset, enum unpark_what, key or 0, record or 0, payload or 0
--- Answer: as commit.lua, without `already`; or building, generation: nothing may be dropped now
+--       7 what was read, MessagePack, one flat array: how many rows; for each, in the order of KEYS:
+--         structure, n, then n texts: a hash's fields and values, a set's members, or the one text;
+--         n = 0: there was no row
+-- Answer: as commit.lua, without `already`; also stale, key: a row that was read is another by now; or
+--         building, generation: nothing may be dropped now
 
 local FOLDED, DROPPED, FAILED = 0, 1, 2 -- enum unpark_what
 
@@ -69,6 +83,64 @@ local function all_parked()
 end
 if not all_parked() then
     return {'conflict', stored}
+end
+
+-- Does the key hold these texts, and no others? w[from … to]
+local function holds_pairs(key, w, from, to)
+    if try('HLEN', key) ~= (to - from + 1) / 2 then
+        return false
+    end
+    local held, values = call('HGETALL', key), {}
+    for i = 1, #held, 2 do
+        values[held[i]] = held[i + 1]
+    end
+    for i = from, to, 2 do
+        if values[w[i]] ~= w[i + 1] then
+            return false
+        end
+    end
+    return true
+end
+
+local function holds_members(key, w, from, to)
+    if try('SCARD', key) ~= to - from + 1 then
+        return false
+    end
+    local is_member = {}
+    for _, member in ipairs(call('SMEMBERS', key)) do
+        is_member[member] = true
+    end
+    for i = from, to do
+        if not is_member[w[i]] then
+            return false
+        end
+    end
+    return true
+end
+
+local function holds_text(key, w, from, to)
+    return try('GET', key) == (from <= to and w[from])
+end
+
+local HOLDS = {[0] = holds_pairs, [1] = holds_text, [3] = holds_members, [6] = holds_text}
+
+-- The key of a row that is not what it was, or nil.
+local function stale_row(w)
+    local first, at = #KEYS - w[1], 2
+    if find(KEYS[#KEYS], '^fanfold:newest:') then -- the stamps stand behind them
+        first = first - 1
+    end
+    for i = 1, w[1] do
+        local to = at + 1 + w[at + 1]
+        if not HOLDS[w[at]](KEYS[first + i], w, at + 2, to) then
+            return KEYS[first + i]
+        end
+        at = to + 1
+    end
+end
+local stale = stale_row(cmsgpack.unpack(ARGV[7]))
+if stale then
+    return {'stale', stale}
 end
 
 --------------------------------------------------------------------------------- (2) read and compute

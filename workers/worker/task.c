@@ -445,6 +445,7 @@ static void answer(struct task *task, const struct pending *batch,
         task_stop(task, TROUBLE_FOREIGN, "foreign data: %s", result->reason);
         return;
     case COMMIT_CONFLICT:
+    case COMMIT_STALE:
         task_conflict(task);
         return;
     case COMMIT_FROZEN:
