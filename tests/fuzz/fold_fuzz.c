@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct folder folders[] = {
         {.path = FANFOLD_SOURCE "/workers/examples/shop/views"},
         {.path = FANFOLD_SOURCE "/workers/examples/sensors/views"},
+        {.path = FANFOLD_SOURCE "/workers/examples/crm/views"},
         {.path = FANFOLD_SOURCE "/tests/data/retail/views"},
         {.path = FANFOLD_SOURCE "/tests/fuzz/views"},
     };

@@ -20,6 +20,12 @@ static const char *const places[] = {
     "[{'if': {'%': {'ge': 5, 'lt': '%'}}, 'hll': 'p', 'count': ['%']}]",
     "[{'each': '%', 'do': [{'set': 'p:{key}', 'include': ['.']}]}]",
     "[{'each': '/data', 'do': [{'hash': 'p:%', 'set': {'{key}': '%'}}]}]",
+    "[{'with': {'r': {'hash': 'p:%'}}, 'hash': 'p:{id}', 'set': {'f': {'at': '@r/a', 'default': "
+    "1}}}]",
+    "[{'with': {'r': {'hash': 'p:{id}'}}, 'if': {'%': {'ge': '%'}}, 'hash': 'p:%', 'set': {'%': "
+    "'%'}}]",
+    "[{'with': {'r': {'hash': 'p:{id}'}}, 'do': [{'with': {'q': {'hash': 'p:%'}}, 'each': '%', "
+    "'do': [{'hash': 'p:{key}', 'set': {'f': '%', 'g': '@q?'}}]}]}]",
     "[{'each': '/data', 'do': [{'each': '.', 'do': [{'hash': 'p:{key}:%', 'remove': ['%']}]}]}]",
 };
 
