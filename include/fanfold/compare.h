@@ -29,7 +29,8 @@ struct comparison {
     struct row_keys there, surplus; /* all rows there; those that are only here */
 };
 
-/* Called now and then: rows done, of how many. May be NULL. False: stop. */
+/* Called now and then: rows done, of how many (0 of 0: their keys are being looked for). May be
+ * NULL. False: stop. */
 typedef bool compare_progress_fn(void *arg, uint64_t done, uint64_t all);
 
 /* Here: the live rows; there: those of the build. sample: 0, or of how many rows at most, evenly
@@ -43,7 +44,8 @@ bool compare_servers(struct redis_reader *here, struct redis_reader *there,
                      void *arg, struct comparison *comparison, struct error *error);
 /* The keys that are prefix and one of the starts and more, without the prefix, sorted. */
 bool compare_keys(struct redis_reader *reader, const char *prefix, const char *const *starts,
-                  size_t count, struct row_keys *keys, struct error *error);
+                  size_t count, compare_progress_fn *progress, void *arg, struct row_keys *keys,
+                  struct error *error);
 uint64_t comparison_differences(const struct comparison *comparison);
 void comparison_release(struct comparison *comparison);
 

@@ -40,10 +40,10 @@ struct build {
     bool aside;     /* what the live view has dropped is left out: it is of the same log */
     uint64_t tries; /* how often somebody asked for it: workers try stopped tasks again */
     int64_t started_ms;
-    char digest[32]; /* of its definition */
-    char **partitions, **rows,
-        **old_rows; /* literal starts of its rows' keys, and of the live ones' */
-    size_t partition_count, row_count, old_row_count;
+    char digest[32];                   /* of its definition */
+    char **partitions, **rows;         /* of its logs; literal starts of its rows' keys */
+    char **old_partitions, **old_rows; /* likewise, of the live view */
+    size_t partition_count, row_count, old_partition_count, old_row_count;
 };
 
 /* False: it is not one (another version of Fanfold wrote it). */
@@ -75,6 +75,7 @@ bool generation_again(struct redis_reader *reader, const char *view, struct buil
 struct generation_position {
     bool live_has, build_has;
     uint64_t live, build; /* offsets */
+    struct position live_at, build_at;
     bool live_reordered;
 };
 
@@ -85,6 +86,9 @@ bool generation_positions(struct redis_reader *reader, const char *view, const s
  * the view stands. Called again before that it holds on. */
 bool generation_hold(struct redis_reader *reader, const char *view, const struct build *build,
                      int64_t ms, struct generation_position *at, struct error *error);
+/* Nothing has moved from one look to the other. */
+bool generation_rests(const struct generation_position *a, const struct generation_position *b,
+                      size_t count);
 bool generation_release(struct redis_reader *reader, const char *view, const struct build *build,
                         struct error *error);
 
@@ -117,10 +121,11 @@ void row_keys_release(struct row_keys *keys);
 /* Rows: those of the build, and the live ones that it has not. ERROR_NO: the positions are not
  * equal any more, or the hold has run out: nothing was changed; hold and compare again. *more: the
  * switch has begun, and generation_step finishes it. keep: the former rows stay, behind
- * "fanfold:g:<former>:". */
+ * "fanfold:g:<former>:". at: the positions at which the rows were compared. A build that does not
+ * follow the view is switched to in steps, because rows come and go until it has begun. */
 bool generation_switch(struct redis_reader *reader, const char *view, const struct build *build,
                        bool keep, const struct row_keys *rows, const struct row_keys *surplus,
-                       bool *more, struct error *error);
+                       const struct generation_position *at, bool *more, struct error *error);
 /* Begins the removal; generation_step does it. */
 bool generation_end(struct redis_reader *reader, const char *view, const struct build *build,
                     struct error *error);

@@ -107,10 +107,15 @@ static void frozen(void **state)
     struct twin *twin = twin_new(&server);
     struct batch batch = {0};
     counted(&batch, twin);
-    twin_ask(twin, "HSET fanfold:cursor:shop shop.events.log.0/hold %s", "99999999999999 ");
+    twin_hold(twin, 30000, "");
     struct commit_result result = twin_commit(twin, &batch);
     assert_int_equal(result.outcome, COMMIT_FROZEN);
     assert_false(result.has_limit);
+    twin_hold(twin, 3600000, ""); /* as if the clock had gone back by an hour */
+    assert_int_equal(twin_commit(twin, &batch).outcome, COMMIT_OK);
+    twin_ask(twin, "DEL n fanfold:cursor:shop");
+    twin->position = (struct position){0};
+    counted(&batch, twin);
     assert_string_equal(twin_ask(twin, "EXISTS n"), "0");
     twin_ask(twin, "HSET fanfold:cursor:shop switching x shop.events.log.0/hold %s", "1 ");
     assert_int_equal(twin_commit(twin, &batch).outcome, COMMIT_FROZEN);

@@ -256,7 +256,7 @@ static void leaves_torn_and_frozen_views_alone(void **state)
 {
     struct bench *bench = *state;
     entry(bench, UNPARK_FOLDED, 0);
-    twin_ask(bench->twin, "HSET " CURSOR "/hold %s", "99999999999999 17");
+    twin_hold(bench->twin, 30000, "17");
     assert_int_equal(carry_out(bench).outcome, COMMIT_FROZEN);
     is_untouched(bench);
     twin_ask(bench->twin, "HSET " CURSOR "/torn ERR");

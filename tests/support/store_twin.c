@@ -293,6 +293,13 @@ const char *twin_ask(struct twin *twin, const char *format, ...)
     return text;
 }
 
+void twin_hold(struct twin *twin, long ms, const char *offset)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%lld %s", (long long)clock_wall_ms() + ms, offset);
+    twin_ask(twin, "HSET fanfold:cursor:" TWIN_VIEW " " TWIN_PARTITION "/hold %s", text);
+}
+
 /* The server of the group, of which a program has one. */
 static struct redis_server group_server;
 

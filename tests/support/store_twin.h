@@ -64,6 +64,8 @@ const char *twin_row(struct twin *twin, enum structure structure, const char *ke
 int64_t twin_expiry(struct twin *twin, const char *key);
 /* Puts a row that no fold made; ram_store_plant() says how. */
 void twin_plant(struct twin *twin, enum structure structure, const char *key, const char *value);
+/* Holds the twin's own task (generation.h) from now on: for so long, up to an offset or "". */
+void twin_hold(struct twin *twin, long ms, const char *offset);
 /* A command on the raw connection; the text of its reply (an integer in decimal). */
 const char *twin_ask(struct twin *twin, const char *format, ...);
 

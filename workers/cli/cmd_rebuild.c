@@ -137,13 +137,16 @@ static int decide(struct rebuild *rebuild, struct error *error)
             say_left(rebuild);
             return 0;
         }
-        asked = true;
-        if (verdict == VERDICT_ASK)
-            continue; /* what was compared before the question is old */
+        if (verdict == VERDICT_ASK) {
+            asked = true; /* what was compared before the question is old */
+            continue;
+        }
         rebuild->switched = rebuilding_switch(rebuilding, rebuild->keep, &moved, error);
         if (!rebuild->switched && !moved)
             return (int)error->kind;
     }
+    struct error ignored;
+    rebuilding_let_go(rebuilding, &ignored);
     return rebuild->switched ? 0 : (int)error->kind;
 }
 

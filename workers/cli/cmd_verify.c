@@ -109,22 +109,23 @@ const struct command command_verify = {
     .group = GROUP_ROWS,
     .summary = "compare a view with the fold of its log",
     .synopsis = "VIEW [--sample N] [--against URI] [--json]",
-    .about = "Folds the log once more, by the definition in force, into rows of its own, up to "
-             "where the "
-             "view\n"
-             "stands; the workers do it. Then compares row by row, and removes those rows. The "
-             "view goes on\n"
-             "meanwhile, but for the comparison itself: its commits wait for about 10 µs a row.\n"
-             "\n"
-             "With --against, compares with the same view in another Redis, redis://… (a password "
-             "may stand\n"
-             "in the file redis-password, as for the first): both are held at the same position, "
-             "and only\n"
-             "digests are sent.\n"
-             "\n"
-             "Exit code 0: the rows are the same; 1: they differ, and how is printed; 69, 77, 78.",
+    .about =
+        "Folds the log once more, by the definition in force, into rows of its own, up to "
+        "where the "
+        "view\n"
+        "stands; the workers do it. Then compares row by row, and removes those rows. The "
+        "view goes on\n"
+        "meanwhile, but for the comparison itself: its commits wait for about 10 µs a row.\n"
+        "\n"
+        "With --against, compares with the same view in another primary, redis://… (a password "
+        "may stand\n"
+        "in the file redis-password, as for the first): both are held at the same position, "
+        "and only\n"
+        "digests are sent.\n"
+        "\n"
+        "Exit code 0: the rows are the same; 1: they differ, and how is printed; 69, 77, 78.",
     .examples = "  fanfold verify stock\n"
-                "  fanfold verify stock --against redis://replica:6379/0",
+                "  fanfold verify stock --against redis://eu.example:6379/0",
     .options = own_options,
     .args_min = 1,
     .args_max = 1,

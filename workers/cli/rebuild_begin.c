@@ -9,6 +9,9 @@
 #include <fanfold/stream_probe.h>
 
 #include <stdlib.h>
+#include <time.h>
+
+#define WORKERS_MS 15000
 
 /* --- the log --------------------------------------------------------------------------- */
 
@@ -43,9 +46,19 @@ static bool find_beginning(struct rebuilding *rebuilding, const struct rebuildin
 
 /* --- the live view --------------------------------------------------------------------- */
 
-/* What a worker says is the trouble of the view; "": none. */
-static const char *trouble_of(const cJSON *workers, const char *view)
+static bool is_one_of(const char *text, const char *const *list)
 {
+    for (; *list; list++)
+        if (strcmp(text, *list) == 0)
+            return true;
+    return false;
+}
+
+/* What a worker says is the trouble of the view: one of the list, else any; "": none. NULL: no
+ * worker reports the view. */
+static const char *trouble_of(const cJSON *workers, const char *view, const char *const *list)
+{
+    const char *found = NULL;
     const cJSON *worker, *task;
     cJSON_ArrayForEach(worker, workers)
     {
@@ -54,19 +67,13 @@ static const char *trouble_of(const cJSON *workers, const char *view)
             const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "view"));
             const char *trouble =
                 cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "trouble"));
-            if (name && trouble && strcmp(name, view) == 0)
-                return trouble;
+            if (!name || strcmp(name, view) != 0)
+                continue;
+            if (!found || (trouble && is_one_of(trouble, list)))
+                found = trouble ? trouble : "";
         }
     }
-    return "";
-}
-
-static bool is_one_of(const char *text, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(text, *list) == 0)
-            return true;
-    return false;
+    return found;
 }
 
 static bool has_partition(const struct definition *definition, const char *exchange)
@@ -77,20 +84,56 @@ static bool has_partition(const struct definition *definition, const char *excha
     return false;
 }
 
+/* Only workers know whether the view stands in the log that is there. */
+static cJSON *wait_for_workers(struct rebuilding *rebuilding, const char *const *stuck,
+                               struct error *error)
+{
+    int64_t deadline = clock_monotonic_ms() + WORKERS_MS;
+    bool said = false;
+    for (;;) {
+        cJSON *workers = redis_reader_workers(rebuilding->reader, error);
+        if (!workers || !rebuilding->epoch[0] ||
+            trouble_of(workers, view_name(rebuilding->view), stuck))
+            return workers;
+        cJSON_Delete(workers);
+        if (*rebuilding->stop || clock_monotonic_ms() > deadline) {
+            error_set(error, ERROR_NO,
+                      "no worker runs view %s: it is workers that build; start one",
+                      view_name(rebuilding->view));
+            return NULL;
+        }
+        if (!said)
+            say("no worker runs the view; waiting for one");
+        said = true;
+        nanosleep(&(struct timespec){.tv_nsec = 200000000L}, NULL);
+    }
+}
+
 /* A build follows the live view where that stands in the same log and can be reached. */
 static bool look_at_live(struct rebuilding *rebuilding, struct build *build, struct error *error)
 {
     static const char *const stuck[] = {"log_ends", "log_other", "retention", "beginning", NULL};
     static const char *const other[] = {"log_ends", "log_other", NULL};
-    cJSON *workers = redis_reader_workers(rebuilding->reader, error);
+    cJSON *workers = wait_for_workers(rebuilding, stuck, error);
     if (!workers)
         return false;
-    const char *trouble = trouble_of(workers, view_name(rebuilding->view));
+    const char *trouble = trouble_of(workers, view_name(rebuilding->view), stuck);
+    trouble = trouble ? trouble : "";
     build->aside = rebuilding->epoch[0] && !is_one_of(trouble, other);
     build->follows = build->aside && !is_one_of(trouble, stuck);
     for (size_t i = 0; i < rebuilding->next->log_count; i++)
         build->follows =
             build->follows && has_partition(rebuilding->live, rebuilding->next->logs[i].exchange);
+    for (size_t i = 0; build->follows && i < build->partition_count; i++) {
+        struct task_state state = {0};
+        if (!redis_reader_task(rebuilding->reader, view_name(rebuilding->view),
+                               build->partitions[i], &state, error)) {
+            cJSON_Delete(workers);
+            return false;
+        }
+        build->follows = !rebuilding->begins[i] || (state.position.epoch[0] &&
+                                                    state.position.offset >= rebuilding->begins[i]);
+    }
     if (rebuilding->epoch[0] && !build->follows)
         say("the live view cannot be followed (%s): the new generation goes by itself to the end "
             "of "
@@ -129,6 +172,27 @@ static char **starts_of(const struct definition *definition, size_t *count)
     return starts;
 }
 
+/* Rows of other views must not be taken for old ones of this. */
+static bool check_starts(const struct rebuilding *rebuilding, const struct build *build,
+                         struct error *error)
+{
+    for (size_t v = 0; v < rebuilding->views.count; v++) {
+        const struct view *other = rebuilding->views.at[v];
+        for (size_t i = 0; other != rebuilding->view && i < view_row_count(other); i++)
+            for (size_t k = 0; k < build->old_row_count; k++) {
+                struct str a = str_of(view_row(other, i)->prefix), b = str_of(build->old_rows[k]);
+                if (str_starts(a, b) || str_starts(b, a))
+                    return error_set(
+                        error, ERROR_NO,
+                        "the rows so far begin with \"%s\", and so do those of view %s: "
+                        "the switch would remove these. Let the other view wait until "
+                        "this one is rebuilt",
+                        build->old_rows[k], view_name(other));
+            }
+    }
+    return true;
+}
+
 static bool find_beginnings(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
                             struct build *build, struct error *error)
 {
@@ -165,7 +229,11 @@ bool rebuilding_begin(struct rebuilding *rebuilding, const struct rebuilding_wis
                                         : definition_of(rebuilding->view, &rebuilding->config);
     build.rows = starts_of(rebuilding->next, &build.row_count);
     build.old_rows = starts_of(rebuilding->live, &build.old_row_count);
-    bool good = check_live(rebuilding, wish, error) &&
+    build.old_partitions = must_calloc(rebuilding->live->log_count + 1, sizeof(char *));
+    for (size_t i = 0; i < rebuilding->live->log_count; i++)
+        build.old_partitions[build.old_partition_count++] =
+            config_partition(&rebuilding->live->logs[i]);
+    bool good = check_live(rebuilding, wish, error) && check_starts(rebuilding, &build, error) &&
                 find_beginnings(rebuilding, wish, &build, error) &&
                 look_at_live(rebuilding, &build, error) && check_room(rebuilding, &build, error);
     const struct generation_begin begin = {rebuilding->next->text, rebuilding->next->digest, &build,

@@ -40,6 +40,10 @@ int rebuilding_open(struct rebuilding *rebuilding, const struct options *options
     if (rebuilding->reader)
         rebuilding->live = in_force(rebuilding->reader, rebuilding->view, &rebuilding->config,
                                     rebuilding->epoch, &error);
+    if (rebuilding->reader && !rebuilding->live && error.kind == ERROR_CONFIG) {
+        say("%s; going by the files", error.text); /* it is to be replaced, or removed */
+        rebuilding->live = definition_of(rebuilding->view, &rebuilding->config);
+    }
     if (!rebuilding->live || !rebuilding_find(rebuilding, &error))
         return stop_with(rebuilding, say_error(&error));
     return 0;
@@ -181,7 +185,7 @@ static bool measure(struct rebuilding *rebuilding, bool *near, bool *level, stru
             return false;
         uint64_t part = folded(at->build_has, at->build, begins),
                  whole = folded(has, target, begins);
-        *near = *near && part + NEAR >= whole;
+        *near = *near && part + NEAR >= whole && (part || !whole);
         *level = *level && part >= whole;
         done += part;
         all += whole;
@@ -249,7 +253,7 @@ static bool make_level(struct rebuilding *rebuilding, struct error *error)
         if (!(rebuilding->build.follows ? hold(rebuilding, error) : look(rebuilding, error)) ||
             !measure(rebuilding, &near, &level, error))
             return false;
-        if (level)
+        if (level || (near && !rebuilding->build.follows))
             return true;
         if (clock_monotonic_ms() > deadline)
             return error_set(error, ERROR_UNAVAILABLE,
@@ -266,7 +270,7 @@ static bool make_level(struct rebuilding *rebuilding, struct error *error)
     }
 }
 
-/* Keeps the hold alive meanwhile. */
+/* Keeps the hold alive meanwhile; it must not have ended, and begun elsewhere. */
 static bool on_compared(void *arg, uint64_t done, uint64_t all)
 {
     struct rebuilding *rebuilding = arg;
@@ -280,14 +284,39 @@ static bool on_compared(void *arg, uint64_t done, uint64_t all)
            hold(rebuilding, &error);
 }
 
+/* What was compared still stands where it stood. */
+static bool rests(struct rebuilding *rebuilding, const struct generation_position *level,
+                  struct error *error)
+{
+    if (!look(rebuilding, error))
+        return false;
+    if (!rebuilding->build.follows ||
+        generation_rests(level, rebuilding->at, rebuilding->build.partition_count))
+        return true;
+    return error_set(error, ERROR_NO,
+                     "the view has moved on while its rows were compared; run the "
+                     "command again");
+}
+
+static bool compare_held(struct rebuilding *rebuilding, uint64_t sample, struct error *error)
+{
+    size_t size = rebuilding->build.partition_count * sizeof *rebuilding->at;
+    struct generation_position *level = must_alloc(size + 1);
+    memcpy(level, rebuilding->at, size);
+    bool good = compare_generations(rebuilding->reader, &rebuilding->build, sample, on_compared,
+                                    rebuilding, &rebuilding->comparison, error) &&
+                rests(rebuilding, level, error);
+    free(level);
+    return good;
+}
+
 bool rebuilding_compare(struct rebuilding *rebuilding, uint64_t sample, struct error *error)
 {
     comparison_release(&rebuilding->comparison);
     bool good = make_level(rebuilding, error);
     progress_clear(&rebuilding->progress);
     progress_init(&rebuilding->progress, 1);
-    good = good && compare_generations(rebuilding->reader, &rebuilding->build, sample, on_compared,
-                                       rebuilding, &rebuilding->comparison, error);
+    good = good && compare_held(rebuilding, sample, error);
     progress_clear(&rebuilding->progress);
     struct error ignored;
     if (!good)
@@ -330,7 +359,7 @@ bool rebuilding_switch(struct rebuilding *rebuilding, bool keep, bool *moved, st
     say_many(rebuilding);
     if (!generation_switch(rebuilding->reader, view_name(rebuilding->view), &rebuilding->build,
                            keep, &rebuilding->comparison.there, &rebuilding->comparison.surplus,
-                           &more, error)) {
+                           rebuilding->at, &more, error)) {
         *moved = error->kind == ERROR_NO;
         return false;
     }

@@ -27,6 +27,8 @@ local function stands(cursor, partition, ...)
     return standing
 end
 
+local HOLD_MAX = 60000 -- ms; nobody holds for longer
+
 -- May nobody commit now, or only up to an offset (generation.lua)? Then the answer. A hold ends by Redis'
 -- clock: whoever set it may have died. A switch that has begun does not end but by being finished.
 local function held(standing, to_offset)
@@ -38,7 +40,8 @@ local function held(standing, to_offset)
         return nil
     end
     local time = call('TIME')
-    if tonumber(ends) < time[1] * 1000 + floor(time[2] / 1000) then
+    local left = tonumber(ends) - (time[1] * 1000 + floor(time[2] / 1000))
+    if left < 0 or left > HOLD_MAX then -- the clock may have gone back, by a fail-over
         return nil
     end
     return {'frozen', limit}

@@ -53,9 +53,19 @@ static redisReply *run(struct redis_reader *reader, const struct str *args, size
     return NULL;
 }
 
-bool compare_keys(struct redis_reader *reader, const char *prefix, const char *const *starts,
-                  size_t count, struct row_keys *keys, struct error *error)
+static bool go_on(compare_progress_fn *progress, void *arg, uint64_t done, uint64_t all,
+                  struct error *error)
 {
+    if (!progress || progress(arg, done, all))
+        return true;
+    return error_set(error, ERROR_NO, "interrupted");
+}
+
+bool compare_keys(struct redis_reader *reader, const char *prefix, const char *const *starts,
+                  size_t count, compare_progress_fn *progress, void *arg, struct row_keys *keys,
+                  struct error *error)
+{
+    bool good = true;
     struct str *args = must_calloc(3 + count, sizeof *args);
     struct buf cursor = {0};
     args[0] = STR("keys");
@@ -74,11 +84,12 @@ bool compare_keys(struct redis_reader *reader, const char *prefix, const char *c
         for (size_t i = 1; i < reply->elements; i++)
             add_key(keys, reply->element[i]);
         freeReplyObject(reply);
-    } while (strcmp(buf_text(&cursor), "0") != 0);
+        good = go_on(progress, arg, 0, 0, error);
+    } while (good && strcmp(buf_text(&cursor), "0") != 0);
     free(args);
     buf_release(&cursor);
     sort_keys(keys);
-    return reply;
+    return reply && good;
 }
 
 /* Keys that stand in either list; texts are borrowed. */
@@ -144,14 +155,6 @@ static void note(struct comparison *comparison, struct str key, char code)
     }
 }
 
-static bool go_on(compare_progress_fn *progress, void *arg, uint64_t done, uint64_t all,
-                  struct error *error)
-{
-    if (!progress || progress(arg, done, all))
-        return true;
-    return error_set(error, ERROR_NO, "interrupted");
-}
-
 /* Up to PORTION keys; returns how many were looked at, 0 on failure. */
 static size_t compare_some(struct redis_reader *reader, const char *prefix,
                            const struct row_keys *keys, size_t first, struct comparison *comparison,
@@ -192,9 +195,9 @@ bool compare_generations(struct redis_reader *reader, const struct build *build,
     struct row_keys live = {0}, made = {0}, all = {0};
     char *prefix = generation_prefix(build->generation);
     bool good = compare_keys(reader, "", (const char *const *)build->old_rows, build->old_row_count,
-                             &live, error) &&
+                             progress, arg, &live, error) &&
                 compare_keys(reader, prefix, (const char *const *)build->rows, build->row_count,
-                             &made, error);
+                             progress, arg, &made, error);
     if (good) {
         all = merge(&live, &made);
         thin(&all, sample);
@@ -249,8 +252,8 @@ bool compare_servers(struct redis_reader *here, struct redis_reader *there,
                      void *arg, struct comparison *comparison, struct error *error)
 {
     struct row_keys ours = {0}, theirs = {0}, all = {0};
-    bool good = compare_keys(here, "", starts, count, &ours, error) &&
-                compare_keys(there, "", starts, count, &theirs, error);
+    bool good = compare_keys(here, "", starts, count, progress, arg, &ours, error) &&
+                compare_keys(there, "", starts, count, progress, arg, &theirs, error);
     if (good)
         all = merge(&ours, &theirs);
     for (size_t done = 0; good && done < all.count;) {

@@ -27,10 +27,10 @@ local function digest_entries(list, width)
             entry = #entry .. ':' .. entry .. list[i + 1]
         end
         local hex = redis.sha1hex(entry)
-        a, b = a + part(hex, 1), b + part(hex, 11)
+        a, b = (a + part(hex, 1)) % 2 ^ 40, (b + part(hex, 11)) % 2 ^ 40 -- exact only below 2^53
     end
     looked = looked + #list
-    return string.format('%.0f %.0f %d', a % 2 ^ 40, b % 2 ^ 40, #list)
+    return string.format('%.0f %.0f %d', a, b, #list)
 end
 
 local DIGEST = {

@@ -78,6 +78,7 @@ bool build_read(const char *text, struct build *build)
         build->started_ms = (int64_t)cJSON_GetNumberValue(member(root, "started"));
     snprintf(build->digest, sizeof build->digest, "%s", text_of(root, "digest"));
     build->partitions = read_list(member(root, "partitions"), &build->partition_count);
+    build->old_partitions = read_list(member(root, "old_partitions"), &build->old_partition_count);
     build->rows = read_list(member(root, "rows"), &build->row_count);
     build->old_rows = read_list(member(root, "old_rows"), &build->old_row_count);
     cJSON_Delete(root);
@@ -96,9 +97,20 @@ static void free_list(char **texts, size_t count)
 void build_release(struct build *build)
 {
     free_list(build->partitions, build->partition_count);
+    free_list(build->old_partitions, build->old_partition_count);
     free_list(build->rows, build->row_count);
     free_list(build->old_rows, build->old_row_count);
     *build = (struct build){0};
+}
+
+bool generation_rests(const struct generation_position *a, const struct generation_position *b,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!position_eq(&a[i].live_at, &b[i].live_at) ||
+            !position_eq(&a[i].build_at, &b[i].build_at))
+            return false;
+    return true;
 }
 
 void row_keys_release(struct row_keys *keys)

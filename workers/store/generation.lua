@@ -61,16 +61,24 @@ local function offset_of(position)
     return position and position:match('^%S+ (%d+) ')
 end
 
--- For each partition: the live offset and that of the build, "" for none.
+-- For each partition: the live position and that of the build, "" for none; and what was reordered.
 local function positions(build)
     local shadow = 'fanfold:cursor:' .. name_of(build.generation)
     local answer = {'ok'}
     for _, partition in ipairs(build.partitions) do
-        answer[#answer + 1] = offset_of(redis.call('HGET', cursor, partition)) or ''
-        answer[#answer + 1] = offset_of(redis.call('HGET', shadow, partition)) or ''
+        if redis.call('HGET', shadow, partition .. '/torn') then
+            return {'no', 'a commit of the new generation was torn: `fanfold rebuild ' .. view .. ' --cancel`'}
+        end
+        answer[#answer + 1] = redis.call('HGET', cursor, partition) or ''
+        answer[#answer + 1] = redis.call('HGET', shadow, partition) or ''
         answer[#answer + 1] = redis.call('HGET', cursor, partition .. '/reordered') or ''
     end
     return answer
+end
+
+-- A SCAN cursor is good for one life of the server: the next one has another hash seed.
+local function life()
+    return redis.call('INFO', 'server'):match('run_id:(%x+)')
 end
 
 ----------------------------------------------------------------------------------------- own keys
@@ -86,7 +94,7 @@ local function move(from, to)
 end
 
 -- Everything of Fanfold's own that stands under one name goes to another, or away.
-local function move_own(build, from, to)
+local function move_own(partitions, from, to)
     local function each(key, rest)
         if to then
             move(key .. from .. rest, key .. to .. rest)
@@ -96,7 +104,7 @@ local function move_own(build, from, to)
     end
     each('fanfold:cursor:', '')
     each('fanfold:newest:', '')
-    for _, partition in ipairs(build.partitions) do
+    for _, partition in ipairs(partitions) do
         for _, part in ipairs(PARTS) do
             each('fanfold:' .. part .. ':', ':' .. partition)
         end
@@ -106,11 +114,12 @@ end
 -- The build is over, and what stood under its name stands under the view's.
 local function finish_switch(build)
     if build.keep then
-        move_own(build, view, name_of(build.keep))
         redis.call('HSET', kept, view, cjson.encode({generation = build.keep, rows = build.old_rows,
-            old_rows = build.old_rows, partitions = build.partitions}))
+            old_rows = build.old_rows, partitions = build.old_partitions,
+            old_partitions = build.old_partitions}))
     end
-    move_own(build, name_of(build.generation), view)
+    move_own(build.old_partitions, view, build.keep and name_of(build.keep) or nil)
+    move_own(build.partitions, name_of(build.generation), view)
     redis.call('HDEL', cursor, 'building', 'switching')
     if not build.aside then -- of another log: what was dropped there says nothing here
         for _, partition in ipairs(build.partitions) do
@@ -131,26 +140,31 @@ local function starts(key, prefixes)
     return false
 end
 
+-- Rows may come to their end by themselves meanwhile.
 local function keep_row(build, key)
-    if build.keep then
-        redis.call('RENAME', key, prefix_of(build.keep) .. key)
-    else
+    if not build.keep then
         redis.call('UNLINK', key)
+    elseif redis.call('EXISTS', key) == 1 then
+        redis.call('RENAME', key, prefix_of(build.keep) .. key)
     end
 end
 
 -- A row of the build takes its place.
 local function place_row(build, key)
-    if build.keep and redis.call('EXISTS', key) == 1 then
+    local made = prefix_of(build.generation) .. key
+    if build.keep or redis.call('EXISTS', made) == 0 then
         keep_row(build, key)
     end
-    redis.call('RENAME', prefix_of(build.generation) .. key, key)
+    if redis.call('EXISTS', made) == 1 then
+        redis.call('RENAME', made, key)
+    end
 end
 
 local PHASE = {
     surplus = function(build, key)
+        -- One whose successor may end before it takes its place goes, too: nothing would replace it.
         if starts(key, build.old_rows) and
-            redis.call('EXISTS', prefix_of(build.generation) .. key) == 0 then
+            redis.call('PTTL', prefix_of(build.generation) .. key) ~= -1 then
             keep_row(build, key)
         end
     end,
@@ -174,7 +188,7 @@ local function finish(build)
     if build.state == 'switching' then
         finish_switch(build)
     else
-        move_own(build, name_of(build.generation), nil)
+        move_own(build.partitions, name_of(build.generation), nil)
         redis.call('HDEL', cursor, 'building')
         redis.call('HDEL', builds, view)
     end
@@ -184,6 +198,9 @@ local function step(build)
     if build.phase == 'finish' then
         finish(build)
         return {'ok', 'done'}
+    end
+    if build.life ~= life() then
+        build.at, build.life = '0', life() -- what was done already is passed over
     end
     local found = redis.call('SCAN', build.at, 'COUNT', text(STEP))
     for _, key in ipairs(found[2]) do
@@ -289,42 +306,77 @@ function ACTION.release()
     return {'ok'}
 end
 
--- Do both stand at the same offsets, and does nobody move the live one?
-local function is_level(build)
+-- Do both stand where they were compared, at the same offsets, and does nobody move the live one?
+local function is_level(build, at)
     local time = now()
-    local at = positions(build)
     for i, partition in ipairs(build.partitions) do
+        local live, made = at[3 * i - 1], at[3 * i]
         local ends = (redis.call('HGET', cursor, partition .. '/hold') or ''):match('^%d+')
-        if not ends or tonumber(ends) < time or at[3 * i - 1] ~= at[3 * i] then
+        if not ends or tonumber(ends) < time or offset_of(live) ~= offset_of(made) or
+            live ~= ARGV[5 + 2 * i] or made ~= ARGV[6 + 2 * i] then
             return false
         end
     end
     return true
 end
 
+-- Nothing may be refused when rows have begun to change places (Redis 7 can be asked).
+local function forbidden(build)
+    local function may(...)
+        return not redis.acl_check_cmd or redis.acl_check_cmd(...)
+    end
+    for _, start in ipairs(build.rows) do
+        if not may('RENAME', prefix_of(build.generation) .. start .. 'x', start .. 'x') then
+            return 'RENAME to ' .. start .. '…'
+        end
+    end
+    for _, start in ipairs(build.old_rows) do
+        if not may('UNLINK', start .. 'x') or not may('SCAN', '0') then
+            return 'UNLINK ' .. start .. '…'
+        end
+        if build.keep and not may('RENAME', start .. 'x', prefix_of(build.keep) .. start .. 'x') then
+            return 'RENAME ' .. start .. '…'
+        end
+    end
+end
+
 -- 3 generation   4 "1": keep the former rows   5 rows of the build, MessagePack   6 live rows that it has
--- not; both "" : too many for one script
+-- not; both "" : in steps   7… for each partition: the live position and that of the build, as compared
 function ACTION.switch()
     local build = load()
     if not build or build.generation ~= ARGV[3] or build.state ~= 'building' then
         return {'no', 'the generation is not being built any more'}
     end
-    if build.follows and not is_level(build) then
+    local at = positions(build)
+    if at[1] ~= 'ok' then
+        return at
+    end
+    if build.follows and not is_level(build, at) then
         return {'no', 'the view has moved on meanwhile'}
     end
     if ARGV[4] == '1' then
+        if redis.call('HGET', kept, view) then
+            return {'no', 'a former generation is kept already: `fanfold rebuild ' .. view ..
+                ' --drop-old` removes it'}
+        end
         build.keep = (redis.call('HGET', cursor, 'epoch') or ''):match('^%d+')
+    end
+    local refused = forbidden(build)
+    if refused then
+        return {'no', 'the Redis user may not do this: ' .. refused}
     end
     build.state, build.phase, build.at = 'switching', 'surplus', '0'
     save(build) -- the first write: refused, it changes nothing
+    redis.call('HSET', cursor, 'switching', build.generation)
+    redis.call('HSET', 'fanfold:cursor:' .. name_of(build.generation), 'switching', build.generation)
     if ARGV[5] == '' then
-        redis.call('HSET', cursor, 'switching', build.generation)
-        redis.call('HSET', 'fanfold:cursor:' .. name_of(build.generation), 'switching', build.generation)
         return {'ok', 'more'}
     end
     for _, key in ipairs(cmsgpack.unpack(ARGV[6])) do
         keep_row(build, key)
     end
+    build.phase = 'rename'
+    save(build)
     for _, key in ipairs(cmsgpack.unpack(ARGV[5])) do
         place_row(build, key)
     end
@@ -341,12 +393,12 @@ function ACTION.stop()
     if build.state == 'switching' then
         return {'no', 'the switch to it has begun, and can only be finished'}
     end
+    redis.call('UNLINK', 'fanfold:cursor:' .. name_of(build.generation)) -- nobody folds it any more
     build.state, build.phase, build.at = 'ending', 'sweep', '0'
     save(build)
     for _, partition in ipairs(build.partitions) do
         redis.call('HDEL', cursor, partition .. '/hold')
     end
-    redis.call('UNLINK', 'fanfold:cursor:' .. name_of(build.generation)) -- nobody folds it any more
     return {'ok', 'more'}
 end
 

@@ -109,6 +109,7 @@ static char *write_build(const struct build *build, const char *digest)
     cJSON_AddNumberToObject(root, "started", (double)build->started_ms);
     cJSON_AddStringToObject(root, "digest", digest);
     add_list(root, "partitions", build->partitions, build->partition_count);
+    add_list(root, "old_partitions", build->old_partitions, build->old_partition_count);
     add_list(root, "rows", build->rows, build->row_count);
     add_list(root, "old_rows", build->old_rows, build->old_row_count);
     char *text = cJSON_PrintUnformatted(root);
@@ -160,15 +161,20 @@ static bool read_positions(struct redis_reader *reader, redisReply *reply,
         return false;
     if (reply->elements != 1 + 3 * build->partition_count)
         return reader_unexpected(reader, reply, "the positions of the generations", error);
+    bool good = true;
     for (size_t i = 0; i < build->partition_count; i++) {
-        const char *live = reply->element[1 + 3 * i]->str, *made = reply->element[2 + 3 * i]->str;
-        at[i] = (struct generation_position){
-            .live_has = live[0],
-            .build_has = made[0],
-            .live = strtoull(live, NULL, 10),
-            .build = strtoull(made, NULL, 10),
+        struct generation_position *to = &at[i];
+        *to = (struct generation_position){
             .live_reordered = strtoull(reply->element[3 + 3 * i]->str, NULL, 10) > 0};
+        good = good && position_read(str_of(reply->element[1 + 3 * i]->str), &to->live_at) &&
+               position_read(str_of(reply->element[2 + 3 * i]->str), &to->build_at);
+        to->live_has = to->live_at.epoch[0];
+        to->build_has = to->build_at.epoch[0];
+        to->live = to->live_at.offset;
+        to->build = to->build_at.offset;
     }
+    if (!good)
+        return reader_unexpected(reader, reply, "the positions of the generations", error);
     freeReplyObject(reply);
     return true;
 }
@@ -258,17 +264,30 @@ static bool read_more(struct redis_reader *reader, redisReply *reply, bool *more
 
 bool generation_switch(struct redis_reader *reader, const char *view, const struct build *build,
                        bool keep, const struct row_keys *rows, const struct row_keys *surplus,
-                       bool *more, struct error *error)
+                       const struct generation_position *at, bool *more, struct error *error)
 {
+    size_t count = build->partition_count;
     char generation[24];
     struct buf rows_packed = {0}, surplus_packed = {0};
-    if (rows->count + surplus->count <= GENERATION_AT_ONCE) {
+    struct buf *texts = must_calloc(2 * count + 1, sizeof *texts);
+    struct str *args = must_calloc(4 + 2 * count, sizeof *args);
+    if (build->follows && rows->count + surplus->count <= GENERATION_AT_ONCE) {
         pack_keys(&rows_packed, rows);
         pack_keys(&surplus_packed, surplus);
     }
-    struct str args[] = {decimal(build->generation, generation), keep ? STR("1") : STR("0"),
-                         buf_str(&rows_packed), buf_str(&surplus_packed)};
-    redisReply *reply = ask(reader, view, "switch", args, 4, error);
+    args[0] = decimal(build->generation, generation);
+    args[1] = keep ? STR("1") : STR("0");
+    args[2] = buf_str(&rows_packed);
+    args[3] = buf_str(&surplus_packed);
+    for (size_t i = 0; i < 2 * count; i++) {
+        position_write(&texts[i], i % 2 ? &at[i / 2].build_at : &at[i / 2].live_at);
+        args[4 + i] = buf_str(&texts[i]);
+    }
+    redisReply *reply = ask(reader, view, "switch", args, 4 + 2 * count, error);
+    for (size_t i = 0; i < 2 * count; i++)
+        buf_release(&texts[i]);
+    free(texts);
+    free(args);
     buf_release(&rows_packed);
     buf_release(&surplus_packed);
     return read_more(reader, reply, more, error);

@@ -64,7 +64,7 @@ bool redis_reader_room(struct redis_reader *reader, const char *const *starts, s
 {
     struct row_keys keys = {0};
     *room = (struct room){0};
-    bool good = compare_keys(reader, "", starts, count, &keys, error);
+    bool good = compare_keys(reader, "", starts, count, NULL, NULL, &keys, error);
     if (good) {
         room->known = read_left(reader, room, error) && read_needed(reader, &keys, room, error);
         good = room->known || error->kind == ERROR_PERMISSION;

@@ -165,8 +165,8 @@ static enum batcher_answer fails(struct batcher *batcher, const struct delivery 
 {
     enum on_error rule = view_on_error(batcher->view);
     const struct set_aside *aside = batcher->aside;
-    if (rule == ON_ERROR_PARK && aside && batcher->role->strict &&
-        !set_aside_has(aside->parked, aside->parked_count, delivery->offset))
+    if (rule == ON_ERROR_PARK && batcher->role && batcher->role->strict &&
+        !(aside && set_aside_has(aside->parked, aside->parked_count, delivery->offset)))
         rule = ON_ERROR_STOP;
     if (rule == ON_ERROR_PARK) {
         park(batcher, delivery, batch, key, reason, false);

@@ -10,8 +10,10 @@
 
 static void set_role(struct role *role, const char *view, const struct build *build)
 {
-    free(role->row_prefix);
-    role->row_prefix = generation_prefix(build->generation);
+    if (!role->row_prefix[0]) {
+        free(role->row_prefix);
+        role->row_prefix = generation_prefix(build->generation);
+    }
     role->leader = build->follows && !role->leader ? must_strdup(view) : role->leader;
     role->aside_of = build->aside && !role->aside_of ? must_strdup(view) : role->aside_of;
     role->strict = build->strict;
@@ -46,6 +48,10 @@ static void on_switched(void *arg, bool ok)
 {
     struct process *process = arg;
     process->switching = false;
+    if (!ok && !process->switch_failed)
+        log_warning(
+            "a step of a switch of generations, or of a removal, was refused; trying again");
+    process->switch_failed = !ok;
     process->host.tick_wanted = process->host.tick_wanted || ok;
     host_wake(&process->host);
 }

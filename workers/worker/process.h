@@ -61,6 +61,7 @@ struct process {
     size_t asked_count;
     bool ticking;
     bool switching;     /* a step of a switch of generations is under way */
+    bool switch_failed; /* the last one was refused, which was said */
     int64_t ticked_at;  /* monotonic */
     int64_t watched_at; /* monotonic, the service manager's watchdog */
 

@@ -189,10 +189,9 @@ static void on_definition(void *arg, enum store_status status, struct str epoch,
     (void)error;
     served->fetching = false;
     host_wake(&served->process->host);
-    if (status != STORE_OK || served->gone || !served->found[0])
-        return; /* the next tick finds the epoch again */
-    served->found[0] = '\0';
-    if (epoch.len)
+    bool wanted = !served->gone && served->found[0];
+    served->found[0] = '\0'; /* the next tick finds the epoch again */
+    if (status == STORE_OK && wanted && epoch.len)
         take_stored(served, epoch.at, definition);
 }
 

@@ -34,7 +34,7 @@ struct task *task_new(struct host *host, const struct role *role, struct definit
     batcher_init(&task->batcher, task->view, task->partition, task->epoch);
     task->batcher.role = role;
     task->wants_aside = role->aside_of;
-    task->batcher.definition = role->aside_of ? NULL : definition->text;
+    task->batcher.definition = role->row_prefix[0] ? NULL : definition->text;
     return task;
 }
 
@@ -114,7 +114,7 @@ void task_clear_pipeline(struct task *task)
     batch_clear(&task->batch);
 }
 
-static void detach(struct task *task)
+void task_detach(struct task *task)
 {
     if (task->feed)
         feed_leave(task->feed, task);
@@ -126,6 +126,7 @@ void task_begin(struct task *task)
     task->failures = 0;
     task->trouble = TROUBLE_NONE;
     task->has_limit = false;
+    task->held_since = 0;
     memcpy(task->batcher.epoch, task->epoch, sizeof task->epoch);
     task_enter(task, TASK_CONNECTING, "");
     host_wake(task->host);
@@ -135,7 +136,7 @@ void task_end(struct task *task, const char *why)
 {
     if (task->status == TASK_IDLE || task->status == TASK_DRAINING)
         return;
-    detach(task);
+    task_detach(task);
     task_clear_pipeline(task);
     task_enter(task, TASK_DRAINING, why);
     host_wake(task->host);
@@ -195,7 +196,7 @@ void task_fail(struct task *task, enum trouble trouble, const char *why)
         clock_monotonic_ms() + delay / 2 + (int64_t)(clock_random() % (uint64_t)(delay / 2));
     /* What it has not committed holds back the credit of all tasks on its feed. */
     if (task->feed && task->failures > FAILURES_SHARED && feed_is_shared(task->feed))
-        detach(task);
+        task_detach(task);
     task_clear_pipeline(task);
     /* How a connection fails changes from try to try (lost, refused); that is no news. */
     if (!is_new && task->status == TASK_BACKOFF && trouble == TROUBLE_BROKER)
@@ -221,7 +222,7 @@ void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
     error_vset(&why, ERROR_NO, format, args);
     va_end(args);
     note_trouble(task, trouble);
-    detach(task);
+    task_detach(task);
     task_clear_pipeline(task);
     task_enter(task, TASK_STOPPED, why.text);
     host_wake(task->host);
@@ -407,6 +408,7 @@ void task_go_on(struct task *task)
 static void committed(struct task *task, const struct position *to)
 {
     task->committed = *to;
+    task->held_since = 0;
     task->failures = 0;
     task->trouble = TROUBLE_NONE;
     task_go_on(task);

@@ -81,8 +81,9 @@ struct task {
     uint64_t read_taken;     /* `taken` at the last read of another event */
     bool loading;            /* store_load has not answered yet */
     bool loaded;             /* position known; wants a feed */
-    bool refolds; /* while it streams: loads the position again, and goes on from there */
-    bool held;    /* streaming, but the next event is beyond `limit`; until retry_at */
+    bool refolds;       /* while it streams: loads the position again, and goes on from there */
+    bool held;          /* streaming, but the next event is beyond `limit`; until retry_at */
+    int64_t held_since; /* monotonic; 0: it has committed since it was last held */
     bool has_limit;
     uint64_t limit; /* the last offset that it may fold */
     bool halting;   /* stops, with `halt`, when what was folded before is committed */

@@ -27,9 +27,13 @@ static void task_loaded(struct task *task, struct task_state *state)
         task_end(task, "another definition is in force");
         return;
     }
+    if (task->status == TASK_BACKOFF && task_rests_on(task, &state->position))
+        return;
     batcher_reset(&task->batcher, state);
     task->committed = task->batcher.position;
     task->begins = state->begins;
+    if (task->committed.epoch[0] && task->committed.offset >= task->limit)
+        task->has_limit = false;
     task->verified = !task->committed.epoch[0];
     task->loaded = true;
     batcher_open(&task->batcher, &task->batch);

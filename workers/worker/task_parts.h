@@ -22,7 +22,13 @@ bool task_awaits(const struct task *task);
 bool task_is_current(struct task *task);
 void task_go_on(struct task *task);
 
+/* Leaves its feed. */
+void task_detach(struct task *task);
+
 /* task_hold.c */
+/* A task that has been held for long stands where its leader stands: it does not read the log for
+ * nothing. */
+bool task_rests_on(struct task *task, const struct position *position);
 /* Nothing after the limit is taken until task_lift. */
 void task_hold(struct task *task);
 /* The batch came too early: up to the limit one may go on at once, beyond it one waits. */
