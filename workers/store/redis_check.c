@@ -47,6 +47,7 @@ static const char *const scratch_commands[][ARGS_MAX] = {
     {"GET", "@t"},
     {"TYPE", "@t"},
     {"PEXPIREAT", "@t", "4102444800000"},
+    {"PTTL", "@t"},
     {"TIME"},
     {"SCAN", "0", "COUNT", "1"},
     {"RENAME", "@t", "@u"},
