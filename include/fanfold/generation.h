@@ -136,8 +136,8 @@ bool generation_end_kept(struct redis_reader *reader, const char *view, bool *fo
 bool generation_step(struct redis_reader *reader, const char *view, bool *more,
                      struct error *error);
 
-/* The same from a worker, until there is no more; ok: that was so. */
-typedef void generation_done_fn(void *arg, bool ok);
+/* The same from a worker, until there is no more. why: what Redis said instead, or NULL. */
+typedef void generation_done_fn(void *arg, const char *why);
 void generation_finish(struct redis_store *redis, const char *view, generation_done_fn *done,
                        void *arg);
 

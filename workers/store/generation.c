@@ -151,9 +151,9 @@ static void send_step(struct step_call *call)
     buf_release(&key);
 }
 
-static void end_call(struct step_call *call, bool ok)
+static void end_call(struct step_call *call, const char *why)
 {
-    call->done(call->arg, ok);
+    call->done(call->arg, why);
     free(call->view);
     free(call);
 }
@@ -167,8 +167,12 @@ static void on_step(void *arg, const redisReply *reply)
                 reply->element[1]->type == REDIS_REPLY_STRING;
     if (good && strcmp(reply->element[1]->str, "more") == 0)
         send_step(call);
+    else if (good)
+        end_call(call, NULL);
+    else if (!reply)
+        end_call(call, "the connection was lost");
     else
-        end_call(call, good);
+        end_call(call, reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another kind");
 }
 
 void generation_finish(struct redis_store *redis, const char *view, generation_done_fn *done,

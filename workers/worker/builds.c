@@ -44,15 +44,16 @@ static struct served *serve(struct process *process, const struct served *view, 
     return served;
 }
 
-static void on_switched(void *arg, bool ok)
+static void on_switched(void *arg, const char *why)
 {
     struct process *process = arg;
     process->switching = false;
-    if (!ok && !process->switch_failed)
-        log_warning(
-            "a step of a switch of generations, or of a removal, was refused; trying again");
-    process->switch_failed = !ok;
-    process->host.tick_wanted = process->host.tick_wanted || ok;
+    if (why && !process->switch_failed)
+        log_warning("a step of a switch of generations, or of a removal, has failed (%s); trying "
+                    "again",
+                    why);
+    process->switch_failed = why;
+    process->host.tick_wanted = process->host.tick_wanted || !why;
     host_wake(&process->host);
 }
 
