@@ -126,6 +126,9 @@ void row_keys_release(struct row_keys *keys);
 bool generation_switch(struct redis_reader *reader, const char *view, const struct build *build,
                        bool keep, const struct row_keys *rows, const struct row_keys *surplus,
                        const struct generation_position *at, bool *more, struct error *error);
+/* Are there rows that an earlier switch has kept? Then no further ones can be. */
+bool generation_is_kept(struct redis_reader *reader, const char *view, bool *kept,
+                        struct error *error);
 /* Begins the removal; generation_step does it. */
 bool generation_end(struct redis_reader *reader, const char *view, const struct build *build,
                     struct error *error);

@@ -122,6 +122,9 @@ class Rebuild(unittest.TestCase):
             self.assertTrue(self.epoch(project).startswith("3."))
             self.assertEqual(project.rows("fanfold:g:1:" + self.prefix),
                              {"fanfold:g:1:" + key: row for key, row in before.items()})
+            again = self.rebuild(project, "--yes", "--keep-old", code=1)
+            self.assertIn("--drop-old", again.err)
+            self.assertTrue(self.epoch(project).startswith("3."))
             self.rebuild(project, "--drop-old")
             self.assert_nothing_left(project)
             self.assertEqual(self.rows(project), self.naive(factor=2))

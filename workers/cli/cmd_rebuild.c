@@ -232,6 +232,19 @@ static int take_up(struct rebuild *rebuild, bool *ours, struct error *error)
     return (int)error->kind;
 }
 
+/* One former generation can be kept, and is not thrown away unasked. */
+static bool check_keep(const struct rebuild *rebuild, struct error *error)
+{
+    bool kept = false;
+    if (!rebuild->keep ||
+        !generation_is_kept(rebuild->rebuilding.reader, name_of(rebuild), &kept, error))
+        return !rebuild->keep;
+    return !kept || error_set(error, ERROR_NO,
+                              "the rows that an earlier `fanfold rebuild %s --keep-old` kept are "
+                              "there still: remove them first, with --drop-old",
+                              name_of(rebuild));
+}
+
 static int rebuild_view(struct rebuild *rebuild)
 {
     struct rebuilding *rebuilding = &rebuild->rebuilding;
@@ -241,6 +254,8 @@ static int rebuild_view(struct rebuild *rebuild)
     struct rebuilding_wish wish = {.strict = !on_error || strcmp(on_error, "stop") == 0,
                                    .from_retained = options_has(rebuild->options, "from-retained")};
     bool ours;
+    if (!check_keep(rebuild, &error))
+        return say_error(&error);
     int code = file ? rebuilding_take_file(rebuilding, file) : 0;
     if (code)
         return code;

@@ -90,6 +90,19 @@ bool generation_find(struct redis_reader *reader, const char *view, struct build
     return true;
 }
 
+bool generation_is_kept(struct redis_reader *reader, const char *view, bool *kept,
+                        struct error *error)
+{
+    redisReply *reply = reader_ask(reader, error, "HEXISTS fanfold:kept %s", view);
+    if (!reply)
+        return false;
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return reader_unexpected(reader, reply, "fanfold:kept", error);
+    *kept = reply->integer;
+    freeReplyObject(reply);
+    return true;
+}
+
 /* --- begin ----------------------------------------------------------------------------- */
 
 static void add_list(cJSON *object, const char *name, char *const *texts, size_t count)
