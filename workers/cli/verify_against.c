@@ -99,6 +99,20 @@ static bool on_progress(void *arg, uint64_t done, uint64_t all)
            (clock_monotonic_ms() - sides->held_ms < RENEW_MS || hold(sides, &error));
 }
 
+/* Did both stand still until now? A hold may have run out, or somebody else have let it go. */
+static bool stayed(struct sides *sides, struct error *error)
+{
+    if (!hold(sides, error))
+        return false;
+    for (size_t i = 0; i < sides->count; i++)
+        if (sides->here_at[i].offset != sides->here_at[i].limit ||
+            sides->there_at[i].offset != sides->there_at[i].limit)
+            return error_set(error, ERROR_UNAVAILABLE,
+                             "the view has moved on while its rows were compared: run the command "
+                             "again");
+    return true;
+}
+
 static bool compare(struct sides *sides, struct error *error)
 {
     struct rebuilding *rebuilding = sides->rebuilding;
@@ -110,7 +124,8 @@ static bool compare(struct sides *sides, struct error *error)
     rebuilding->progress.done = "rows compared";
     bool good = make_level(sides, error) &&
                 compare_servers(rebuilding->reader, sides->there, starts, view_row_count(view),
-                                on_progress, sides, &rebuilding->comparison, error);
+                                on_progress, sides, &rebuilding->comparison, error) &&
+                stayed(sides, error);
     progress_clear(&rebuilding->progress);
     struct error ignored;
     const char *name = view_name(rebuilding->view);
