@@ -1,0 +1,103 @@
+"""generation.lua by itself, at moments that a test of the commands would have to be lucky to meet: rows that
+come to their end between the comparison and the switch, a command that slept meanwhile."""
+import json
+import unittest
+import uuid
+
+import fanfold
+
+SCRIPT = fanfold.SOURCE / "workers" / "store" / "generation.lua"
+
+
+def pack(texts):
+    """An array of short texts as MessagePack."""
+    return bytes([0x90 + len(texts)]) + b"".join(bytes([0xd9, len(text)]) + text.encode() for text in texts)
+
+
+class GenerationScript(unittest.TestCase):
+    def setUp(self):
+        self.prefix = "script-" + uuid.uuid4().hex[:8] + "-"
+        self.view = self.prefix + "v"
+        self.redis = fanfold.suite().redis()
+        self.addCleanup(self.redis.close)
+        self.addCleanup(self.remove)
+        self.script = self.redis.register_script(SCRIPT.read_text())
+
+    def remove(self):
+        for key in self.redis.scan_iter(f"*{self.prefix}*", count=1000):
+            self.redis.delete(key)
+        for key in ("fanfold:rebuilds", "fanfold:generations", "fanfold:kept"):
+            self.redis.hdel(key, self.view)
+
+    def call(self, action, *args):
+        return self.script(keys=["fanfold:cursor:" + self.view, "fanfold:rebuilds", "fanfold:generations",
+                                 "fanfold:kept"], args=[action, self.view, *args])
+
+    def stand(self, live, build=None):
+        self.redis.hset("fanfold:cursor:" + self.view, mapping={"epoch": "1.d", "p": f"1.d {live} 0 0"})
+        if build is not None:
+            self.redis.hset(f"fanfold:cursor:{self.view}@2", "p", f"2.d {build} 0 0")
+
+    def begin(self, live, build, **more):
+        self.stand(live)
+        rows = [self.prefix + "row:"]
+        self.assertEqual(self.call("begin", "{}", "d", json.dumps(
+            {"follows": True, "aside": True, "partitions": ["p"], "old_partitions": ["p"], "rows": rows, "old_rows": rows, **more}), "0")[0], "ok")
+        self.stand(live, build)
+
+    def at(self, offset):
+        """The positions of both, as compared."""
+        return f"1.d {offset} 0 0", f"2.d {offset} 0 0"
+
+    def put(self, *rows, generation=None):
+        for row in rows:
+            self.redis.hset((f"fanfold:g:{generation}:" if generation else "") + row, "made by", str(generation or 1))
+
+    def rows(self):
+        """{key: generation that made it}, of rows live, built and kept."""
+        keys = [*self.redis.scan_iter(self.prefix + "row:*"), *self.redis.scan_iter(f"fanfold:g:*:{self.prefix}row:*")]
+        return {key: self.redis.hget(key, "made by") for key in keys}
+
+    def row(self, name):
+        return self.prefix + "row:" + name
+
+    def switch_after_the_end_of_rows(self, keep):
+        """b came to its end in both generations, c in the new one, d, of the old one only, too."""
+        a, b, c, d = map(self.row, "abcd")
+        self.begin(5, 5)
+        self.put(a, c)
+        self.put(a, generation=2)
+        self.assertEqual(self.call("hold", "2", "30000")[0], "ok")
+        self.assertEqual(self.call("switch", "2", keep, pack([a, b, c]), pack([d]), *self.at(5)), ["ok", "done"])
+        self.assertEqual(self.redis.hget("fanfold:rebuilds", self.view), None)
+        self.assertEqual(self.redis.hget("fanfold:cursor:" + self.view, "p"), "2.d 5 0 0")
+        return a, c
+
+    def test_a_switch_to_what_was_compared_at_another_position(self):
+        """The command slept after its comparison, its hold ended, and another command holds the view now."""
+        a, b = map(self.row, "ab")
+        self.begin(5, 5)
+        self.put(a)
+        self.put(a, generation=2)
+        self.stand(6, 6)
+        self.put(b)
+        self.put(b, generation=2)
+        self.assertEqual(self.call("hold", "2", "30000")[0], "ok")
+        before = self.rows()
+        self.assertEqual(self.call("switch", "2", "0", pack([a]), pack([]), *self.at(5)),
+                         ["no", "the view has moved on meanwhile"])
+        self.assertEqual(self.rows(), before)
+        self.assertEqual(self.call("switch", "2", "0", pack([a, b]), pack([]), *self.at(6)), ["ok", "done"])
+        self.assertEqual(self.rows(), {a: "2", b: "2"})
+
+    def test_rows_that_came_to_their_end_meanwhile(self):
+        a, _ = self.switch_after_the_end_of_rows("0")
+        self.assertEqual(self.rows(), {a: "2"})
+
+    def test_such_rows_and_the_former_ones_are_kept(self):
+        a, c = self.switch_after_the_end_of_rows("1")
+        self.assertEqual(self.rows(), {a: "2", "fanfold:g:1:" + a: "1", "fanfold:g:1:" + c: "1"})
+
+
+if __name__ == "__main__":
+    unittest.main()
