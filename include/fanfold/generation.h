@@ -106,6 +106,11 @@ bool generation_hold_at(struct redis_reader *reader, const char *view, int64_t m
 bool generation_let_go(struct redis_reader *reader, const char *view, const struct held_task *tasks,
                        size_t count, struct error *error);
 
+/* Live commits wait for so long (0: no longer); those of `parked retry`, which asks for it, do not.
+ * ERROR_NO: a comparison or a switch holds the view. */
+bool generation_hold_live(struct redis_reader *reader, const char *view, int64_t ms,
+                          const struct str *partitions, size_t count, struct error *error);
+
 /* Keys of rows, without the generation's prefix, sorted; each in its own memory. */
 struct row_keys {
     struct str *at;

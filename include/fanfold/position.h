@@ -10,11 +10,14 @@
  *     <partition>/reordered    how many events a retry folded out of turn, in a view whose verbs do
  *                              not commute; not there: none
  *     <partition>/begins       the first offset that is folded in; not there: 0
- *     <partition>/hold         "<until ms> <offset>": commits wait that would pass the offset ("":
- * all), until Redis' clock says so and, of the view as a whole, epoch "<generation>.<digest>", the
- * one in all its positions definition           what it folds by, as JSON (definition.h) building
- * the generation that is being built beside it; not there: none switching            how far the
- * switch to it has come; not there: none has begun
+ *     <partition>/hold         "<until ms> <offset>": commits wait that would pass the offset
+ *                              ("": all), until Redis' clock says so; with " retry" behind it: only
+ *                              live ones do
+ * and, of the view as a whole,
+ *     epoch                    "<generation>.<digest>", the one in all its positions
+ *     definition               what it folds by, as JSON (definition.h)
+ *     building                 the generation that is being built beside it; not there: none
+ *     switching                the same, while it is switched to
  */
 #ifndef FANFOLD_POSITION_H
 #define FANFOLD_POSITION_H

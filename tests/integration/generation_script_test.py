@@ -90,6 +90,22 @@ class GenerationScript(unittest.TestCase):
         self.assertEqual(self.call("switch", "2", "0", pack([a, b]), pack([]), *self.at(6)), ["ok", "done"])
         self.assertEqual(self.rows(), {a: "2", b: "2"})
 
+    def test_a_retry_takes_no_hold_from_a_comparison(self):
+        self.stand(7)
+        hold = lambda: self.redis.hget("fanfold:cursor:" + self.view, "p/hold")
+        self.assertEqual(self.call("hold_live", "1000", "p"), ["ok"])
+        self.assertRegex(hold(), r"^\d+ 7 retry$")
+        self.assertEqual(self.call("hold_live", "0", "p"), ["ok"])
+        self.assertIsNone(hold())
+
+        self.call("hold_live", "1000", "p")
+        self.assertEqual(self.call("hold_at", "1000", "p", ""), ["ok", "7"])
+        for ms in "1000", "0":
+            self.assertEqual(self.call("hold_live", ms, "p")[0], "no")
+        self.assertRegex(hold(), r"^\d+ 7$")
+        self.redis.hset("fanfold:cursor:" + self.view, "p/hold", "1000 7")  # it has run out
+        self.assertEqual(self.call("hold_live", "1000", "p"), ["ok"])
+
     def test_rows_that_came_to_their_end_meanwhile(self):
         a, _ = self.switch_after_the_end_of_rows("0")
         self.assertEqual(self.rows(), {a: "2"})

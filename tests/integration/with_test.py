@@ -184,12 +184,13 @@ class FarRedis(proxy.Proxy):
     """Redis with some milliseconds on the way, so that what a retry reads grows old before it commits.
     Counts the steps that did not go in because of it."""
     stale = 0
+    delay = 0.02  # longer than the time between two live commits
 
     def carry(self, pair, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self.stale += data.count(b"$5\r\nstale\r\n")
-                time.sleep(0.004)
+                time.sleep(self.delay)
                 sink.sendall(data)
         self.end(pair)
 
@@ -295,9 +296,9 @@ class With(unittest.TestCase):
         project.wait_for([view], len(events))
         self.assertEqual(project.tally(view)["parked"], sweeps)
 
-        results = []
+        results, held = [], 0
         with project.publishing([self.made("gate.opened", "gate", {})]) as publishing, \
-                self.far_redis() as far:
+                self.far_redis() as far, fanfold.suite().redis() as redis:
             operator = threading.Thread(target=lambda: results.append(self.retry(project, far)))
             operator.start()
             while operator.is_alive():
@@ -305,6 +306,8 @@ class With(unittest.TestCase):
                           for pot in range(pots)]
                 put += sum(event["data"]["n"] for event in events)
                 publishing.write(events)
+                hold = redis.hget("fanfold:cursor:" + view, self.exchange + ".log.0/hold")
+                held += (hold or "").endswith(" retry")
                 operator.join(0.002)
             self.assertEqual(publishing.finish().code, 0)
             self.assertEqual(results[0].code, 0, results[0].err)
@@ -318,6 +321,7 @@ class With(unittest.TestCase):
         self.assertEqual(int(swept["n"]) + left, put)
         self.assertGreater(int(swept["n"]), 0)
         self.assertGreater(far.stale, 0, "no row changed under a step")
+        self.assertGreater(held, 0, "live events were never held off")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /*
  * retry.h: a retry of the parked events of one task (private to parking_retry.c, which decides what
- * is tried, retry_steps.c, which folds and commits it, and retry_rows.c: what a fold reads).
+ * is tried, retry_steps.c, which folds and commits it, retry_rows.c: what a fold reads, and
+ * retry_hold.c: rows that do not stand still).
  */
 #ifndef FANFOLD_CLI_RETRY_H
 #define FANFOLD_CLI_RETRY_H
@@ -59,6 +60,7 @@ struct retry {
     size_t bytes;          /* of the messages held */
     size_t step_max;       /* events in a step; fewer when rows change under it */
     unsigned stale;        /* how often they did so in a row, for a step of one event */
+    bool held;             /* the view was asked to stand still, a while ago */
     struct row_cache rows; /* read for this step, if the view reads some */
     struct row_source source;
     struct map step_blocked; /* sequences that a failure of this step blocks */
@@ -90,6 +92,14 @@ void retry_rows_change(struct retry *retry, size_t from);
 bool retry_rows_are_changed(const struct retry *retry);
 /* Reads what it wants, and notes it for the step. */
 enum retry_end retry_rows_read(struct retry *retry, struct error *error);
+
+/* Tries of a step of one event before the view is held. */
+#define RETRY_HELD_AFTER 10
+
+/* No live event is committed to the view for a moment, which ends by itself. */
+bool retry_hold(struct retry *retry, struct error *error);
+/* Ends it at once, if there is one. */
+void retry_let_go(struct retry *retry);
 
 bool retry_is_blocked(const struct map *blocked, const struct parked_event *event);
 void retry_block(struct map *blocked, const struct parked_event *event);

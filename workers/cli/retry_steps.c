@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #define STEP_HELD_MAX ((size_t)4 * 1024 * 1024)
-/* Tries of a step of one event, each a round trip after it has read its rows: if somebody changes
- * one of them in each, he does little else. */
+/* Tries of a step of one event. Live events are held off long before; who changes its rows is
+ * somebody else. */
 #define STALE_MAX 100
 
 static void step_clear(struct retry *retry)
@@ -32,6 +32,7 @@ static void step_clear(struct retry *retry)
 void retry_release(struct retry *retry)
 {
     step_clear(retry);
+    retry_let_go(retry);
     unparking_close(retry->unparking);
     redis_reader_close(retry->reader);
     parked_list_release(&retry->list);
@@ -217,11 +218,13 @@ static enum retry_end step_is_stale(struct retry *retry, const char *reason, str
     size_t count = retry->attempt_count;
     step_clear(retry);
     retry->step_max = count < 2 ? 1 : count / 2;
-    if (count > 1 || ++retry->stale < STALE_MAX)
+    if (count > 1 || ++retry->stale < RETRY_HELD_AFTER)
         return RETRY_CONFLICT;
+    if (retry->stale < STALE_MAX)
+        return retry_hold(retry, error) ? RETRY_CONFLICT : RETRY_FAILED;
     error_set(error, ERROR_UNAVAILABLE,
-              "%s, %d times in a row, between the reading of it and the commit: workers change it "
-              "all the while. Try again when fewer events come",
+              "%s, %d times in a row, between the reading of it and the commit, also while workers "
+              "were held off: somebody else writes to the rows of this view",
               reason, STALE_MAX);
     return RETRY_FAILED;
 }

@@ -31,12 +31,14 @@ local HOLD_MAX = 60000 -- ms; nobody holds for longer
 
 -- May nobody commit now, or only up to an offset (generation.lua)? Then the answer. A hold ends by Redis'
 -- clock: whoever set it may have died. A switch that has begun does not end but by being finished.
+-- to_offset: of a live commit. `parked retry` has none, and is not held by what it has asked for itself.
 local function held(standing, to_offset)
     if standing[5] then
         return {'frozen'}
     end
-    local ends, limit = match(standing[2] or '', '^(%d+) (%d*)$')
-    if not ends or (limit ~= '' and to_offset and at_least(limit, to_offset)) then
+    local ends, limit, by = match(standing[2] or '', '^(%d+) (%d*) ?(%a*)$')
+    if not ends or (limit ~= '' and to_offset and at_least(limit, to_offset)) or
+        (by == 'retry' and not to_offset) then
         return nil
     end
     local time = call('TIME')

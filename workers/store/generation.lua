@@ -287,6 +287,29 @@ function ACTION.hold_at()
     return answer
 end
 
+-- 3 ms ("0": let go)   4… partitions
+-- For `parked retry`: live commits wait, its own do not. It takes nothing from a comparison.
+function ACTION.hold_live()
+    local time, fields = now(), {}
+    for i = 4, #ARGV do
+        local field = ARGV[i] .. '/hold'
+        local ends, by = (redis.call('HGET', cursor, field) or ''):match('^(%d+) %d* ?(%a*)$')
+        if by == '' and tonumber(ends) >= time then
+            return {'no', 'it is held for a switch or a comparison of generations; try again after it'}
+        end
+        fields[#fields + 1] = field
+    end
+    for i, field in ipairs(fields) do
+        local offset = offset_of(redis.call('HGET', cursor, ARGV[3 + i])) or ''
+        if ARGV[3] == '0' then
+            redis.call('HDEL', cursor, field)
+        else
+            redis.call('HSET', cursor, field, text(time + tonumber(ARGV[3])) .. ' ' .. offset .. ' retry')
+        end
+    end
+    return {'ok'}
+end
+
 -- 3… partitions
 function ACTION.let_go()
     for i = 3, #ARGV do

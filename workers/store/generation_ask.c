@@ -253,6 +253,20 @@ bool generation_let_go(struct redis_reader *reader, const char *view, const stru
     return reply;
 }
 
+bool generation_hold_live(struct redis_reader *reader, const char *view, int64_t ms,
+                          const struct str *partitions, size_t count, struct error *error)
+{
+    char length[24];
+    struct str *args = must_calloc(1 + count, sizeof *args);
+    args[0] = decimal((uint64_t)ms, length);
+    memcpy(args + 1, partitions, count * sizeof *args);
+    redisReply *reply = ask(reader, view, "hold_live", args, 1 + count, error);
+    free(args);
+    if (reply)
+        freeReplyObject(reply);
+    return reply;
+}
+
 /* --- switch and removal ---------------------------------------------------------------- */
 
 static void pack_keys(struct buf *out, const struct row_keys *keys)
