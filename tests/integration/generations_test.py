@@ -53,7 +53,8 @@ class Generations(unittest.TestCase):
             self.assertEqual((answer["changed"], answer["only_live"], answer["only_new"]), (ROWS, 0, 0))
             self.assert_rows(project, bank, 2)
             print(f"{EVENTS} events, {ROWS} rows: rebuilt in {took:.1f} s ({EVENTS / took:.0f} events/s); commits held "
-                  f"{found['held_ms']:.0f} ms; {found['looks']} looks of the reader, the longest {found['longest_ms']:.0f} ms",
+                  f"{found['held_ms']:.0f} ms; {found['looks']} looks of the reader, the longest {found['longest_ms']:.0f} ms, "
+                  f"that of the switch {found['switch_ms']:.0f} ms",
                   file=sys.stderr)
 
 

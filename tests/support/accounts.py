@@ -113,8 +113,9 @@ class Reader:
         self.process.join(10)
 
     def verdict(self):
-        """Fails, or returns {"looks", "longest_ms", "held_ms", "generations"}: how often it looked, how long a
-        look took at most, how long commits were held in all, which generations it saw."""
+        """Fails, or returns {"looks", "longest_ms", "switch_ms", "held_ms", "generations"}: how often it looked,
+        how long a look took at most and how long the first one that saw the last generation, how long commits
+        were held in all, which generations it saw."""
         if self.found["wrong"]:
             raise AssertionError("\n".join(self.found["wrong"]))
         return self.found
@@ -163,6 +164,7 @@ class Reader:
                 generation = cursor[0].split(".")[0]
                 if generation not in found["generations"]:
                     found["generations"].append(generation)
+                    found["switch_ms"] = (end - begin) * 1000  # it has waited for the switch
                 if found["looks"] == 1:
                     pipe.send("reading")
                 time.sleep(0.002)
