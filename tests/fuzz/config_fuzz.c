@@ -23,12 +23,26 @@ static void check_log(const struct config *config, const struct log_config *log)
     free(partition);
 }
 
+static void check_redis(const struct uri *redis)
+{
+    assert(!redis->path == (redis->host != NULL));
+}
+
+static void check_target(const struct config *config, const struct redis_target *target)
+{
+    assert(target_is_name(target->name) && targets_find(&config->targets, target->name) == target);
+    check_redis(&target->uri);
+}
+
 static void check_config(const struct config *config, const char *path)
 {
     assert(strcmp(config->path, path) == 0);
     assert(config->log_count > 0 && config->views && config->views[0]);
     assert(config->amqp.host && config->amqp.vhost && config->amqp.port > 0);
-    assert(!config->redis.path == (config->redis.host != NULL));
+    for (size_t i = 0; i < config->targets.count; i++)
+        check_target(config, &config->targets.at[i]);
+    if (config->targets.count <= 1)
+        check_redis(&config->redis);
     for (size_t i = 0; i < config->log_count; i++)
         check_log(config, &config->logs[i]);
 }

@@ -41,8 +41,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const files[] = {"fanfold.json", "other.json", "amqp-password",
-                                        "redis-password", "folder"};
+    static const char *const files[] = {"fanfold.json",   "other.json",           "amqp-password",
+                                        "redis-password", "redis-password-paris", "folder"};
     struct fixture *f = *state;
     for (size_t i = 0; i < COUNT_OF(files); i++)
         remove(files[i]);
@@ -371,15 +371,99 @@ static void test_redis_over_tls(void **state)
     assert_non_null(strstr(f->faults.at[0].text, "stunnel"));
 }
 
+#define TWO "\"targets\": {\"paris\": \"redis://u:pw@p/1\", \"rome\": \"redis://r:7000\"},"
+
+static void test_targets(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    assert_true(load(f, "{" TWO "\"logs\": [{\"exchange\": \"a\"}]}"));
+    struct config *c = &f->config;
+    assert_int_equal(c->targets.count, 2);
+    assert_null(c->target);
+    assert_null(c->redis.host);
+    assert_false(config_choose(c, NULL, &error));
+    assert_int_equal(error.kind, ERROR_USAGE);
+    assert_string_equal(error.text,
+                        "fanfold.json has 2 targets; say which with --target NAME: paris, rome");
+    assert_false(config_choose(c, "pariss", &error));
+    assert_string_equal(error.text,
+                        "there is no target \"pariss\" in fanfold.json; did you mean \"paris\"?");
+    assert_true(config_choose(c, "paris", &error));
+    assert_string_equal(c->target, "paris");
+    assert_string_equal(c->redis.password, "pw");
+    assert_true(config_choose(c, "rome", &error));
+    assert_string_equal(c->target, "rome");
+    assert_string_equal(c->redis.host, "r");
+    assert_int_equal(c->redis.port, 7000);
+
+    assert_true(load(f, "{\"targets\": {\"paris\": \"redis://p\"}, "
+                        "\"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_string_equal(c->target, "paris");
+    assert_string_equal(c->redis.host, "p");
+    assert_true(config_choose(c, NULL, &error));
+    assert_true(config_choose(c, "paris", &error));
+
+    assert_true(load(f, "{\"targets\": null, \"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_null(c->target);
+    assert_true(config_choose(c, NULL, &error));
+    assert_int_equal(c->redis.port, 6379);
+    assert_false(config_choose(c, "paris", &error));
+    assert_string_equal(error.text, "there is no target \"paris\": fanfold.json names no "
+                                    "\"targets\", only one Redis");
+}
+
+static void test_targets_and_one_redis(void **state)
+{
+    struct fixture *f = *state;
+    setenv("FANFOLD_REDIS_URL", "redis://e", 1);
+    assert_false(load(f, "{" TWO "\"redis\": \"redis://r\", \"logs\": [{\"exchange\": \"a\"}]}"));
+    check_printed(
+        f, "fanfold.json:/redis: stands beside \"targets\"; give it a name in there\n"
+           "FANFOLD_REDIS_URL: does not say which of the \"targets\" in fanfold.json it is; unset "
+           "it\n");
+}
+
+/* A file of its own name wins over the one for all, and both over the address. */
+static void test_targets_credentials(void **state)
+{
+    struct fixture *f = *state;
+    setenv("CREDENTIALS_DIRECTORY", f->folder, 1);
+    write_file("redis-password-paris", "one\n");
+    assert_true(load(f, "{" TWO "\"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_string_equal(f->config.targets.at[0].uri.password, "one");
+    assert_null(f->config.targets.at[1].uri.password);
+    write_file("redis-password", "all\n");
+    assert_true(load(f, "{" TWO "\"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_string_equal(f->config.targets.at[0].uri.password, "one");
+    assert_string_equal(f->config.targets.at[1].uri.password, "all");
+    write_file("redis-password-paris", "two\nlines\n");
+    assert_false(load(f, "{" TWO "\"logs\": [{\"exchange\": \"a\"}]}"));
+    assert_int_equal(f->faults.errors, 1);
+    assert_non_null(strstr(f->faults.at[0].file, "/redis-password-paris"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_faults),      TEST(test_suggest),        TEST(test_comments),
-        TEST(test_places),      TEST(test_repeated),       TEST(test_known),
-        TEST(test_load_files),  TEST(test_defaults),       TEST(test_everything),
-        TEST(test_all_faults),  TEST(test_no_logs),        TEST(test_which_file),
-        TEST(test_environment), TEST(test_redis_over_tls),
+        TEST(test_faults),
+        TEST(test_suggest),
+        TEST(test_comments),
+        TEST(test_places),
+        TEST(test_repeated),
+        TEST(test_known),
+        TEST(test_load_files),
+        TEST(test_defaults),
+        TEST(test_everything),
+        TEST(test_all_faults),
+        TEST(test_no_logs),
+        TEST(test_which_file),
+        TEST(test_environment),
+        TEST(test_redis_over_tls),
+        TEST(test_targets),
+        TEST(test_targets_and_one_redis),
+        TEST(test_targets_credentials),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -250,21 +250,6 @@ static void read_logs(struct reader *r, const cJSON *root, struct config *config
 
 typedef bool uri_parser(const char *text, struct uri *uri, struct error *error);
 
-/* Found here, an address that can never be connected to is no matter of waiting. */
-static bool parse_redis(const char *text, struct uri *uri, struct error *error)
-{
-    struct uri result;
-    if (!uri_parse_redis(text, &result, error))
-        return false;
-    if (result.tls) {
-        uri_refuse_redis_tls(&result, error);
-        uri_release(&result);
-        return false;
-    }
-    *uri = result;
-    return true;
-}
-
 /* The address from the environment, the file, or the default; a fault names the one it came from.
  */
 static void read_address(struct reader *r, const cJSON *root, const char *name,
@@ -301,12 +286,13 @@ static char *read_secret(int fd, const char **reason)
     return must_strndup(text, len);
 }
 
-/* A password file that systemd (LoadCredential=) or a container put there wins over the URI. */
-static void read_credential(struct reader *r, const char *name, struct uri *uri)
+/* A password file that systemd (LoadCredential=) or a container put there wins over the URI. False:
+ * there is none. */
+static bool read_credential(struct reader *r, const char *name, struct uri *uri)
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     if (!folder || !folder[0])
-        return;
+        return false;
     struct buf path = {0};
     buf_printf(&path, "%s/%s", folder, name);
     int fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -319,12 +305,45 @@ static void read_credential(struct reader *r, const char *name, struct uri *uri)
             reason = NULL;
         }
         close(fd);
-    } else if (errno == ENOENT) {
-        reason = NULL;
     }
-    if (reason)
+    bool found = fd >= 0 || errno != ENOENT;
+    if (reason && found)
         faults_add(r->faults, buf_text(&path), "", "%s", reason);
     buf_release(&path);
+    return found;
+}
+
+/* A target's own password file, else the one for all. */
+static void read_target_credential(struct reader *r, struct redis_target *target)
+{
+    struct buf name = {0};
+    buf_printf(&name, "redis-password-%s", target->name);
+    if (!read_credential(r, buf_text(&name), &target->uri))
+        read_credential(r, "redis-password", &target->uri);
+    buf_release(&name);
+}
+
+static void read_targets(struct reader *r, const cJSON *root, struct config *config)
+{
+    const char *variable = getenv("FANFOLD_REDIS_URL");
+    if (optional(root, "redis"))
+        fault_in(r, "", "redis", "stands beside \"targets\"; give it a name in there");
+    if (variable && variable[0])
+        faults_add(r->faults, "FANFOLD_REDIS_URL", "",
+                   "does not say which of the \"targets\" in %s it is; unset it", r->file);
+    for (size_t i = 0; i < config->targets.count; i++)
+        read_target_credential(r, &config->targets.at[i]);
+}
+
+static void read_redis(struct reader *r, const cJSON *root, struct config *config)
+{
+    if (targets_read(root, r->file, &config->targets, r->faults)) {
+        read_targets(r, root, config);
+        return;
+    }
+    read_address(r, root, "redis", "FANFOLD_REDIS_URL", DEFAULT_REDIS, uri_parse_redis_plain,
+                 &config->redis);
+    read_credential(r, "redis-password", &config->redis);
 }
 
 /* A relative folder is relative to the file that names it. */
@@ -349,16 +368,15 @@ static char *read_views(struct reader *r, const cJSON *root)
 
 static void read_root(struct reader *r, const cJSON *root, struct config *config)
 {
-    static const char *const known[] = {"amqp", "redis", "logs", "views", "about"};
+    static const char *const known[] = {"amqp", "redis", "targets", "logs", "views", "about"};
     if (!cJSON_IsObject(root)) {
         faults_add(r->faults, r->file, "", "must be an object: { \"logs\": […] }");
         return;
     }
     jsonfile_known(root, r->file, "", known, COUNT_OF(known), r->faults);
     read_address(r, root, "amqp", "FANFOLD_AMQP_URL", DEFAULT_AMQP, uri_parse_amqp, &config->amqp);
-    read_address(r, root, "redis", "FANFOLD_REDIS_URL", DEFAULT_REDIS, parse_redis, &config->redis);
+    read_redis(r, root, config);
     read_credential(r, "amqp-password", &config->amqp);
-    read_credential(r, "redis-password", &config->redis);
     read_logs(r, root, config);
     config->views = read_views(r, root);
 }
@@ -380,6 +398,13 @@ static const char *find_file(const char *path, struct faults *faults)
     return NULL;
 }
 
+static void use_target(struct config *config, const struct redis_target *target)
+{
+    uri_release(&config->redis);
+    config->redis = uri_copy(&target->uri);
+    config->target = target->name;
+}
+
 bool config_load(const char *path, struct config *config, struct faults *faults)
 {
     size_t before = faults->errors;
@@ -396,8 +421,38 @@ bool config_load(const char *path, struct config *config, struct faults *faults)
         config_release(&result);
         return false;
     }
+    if (result.targets.count == 1)
+        use_target(&result, &result.targets.at[0]);
     *config = result;
     return true;
+}
+
+bool config_choose(struct config *config, const char *name, struct error *error)
+{
+    const struct targets *targets = &config->targets;
+    const struct redis_target *found = name ? targets_find(targets, name) : NULL;
+    if (!name && targets->count <= 1)
+        return true;
+    if (found) {
+        use_target(config, found);
+        return true;
+    }
+    struct buf names = {0};
+    if (!targets->count) {
+        error_set(error, ERROR_USAGE,
+                  "there is no target \"%s\": %s names no \"targets\", only one Redis", name,
+                  config->path);
+    } else if (!name) {
+        targets_list(targets, &names);
+        error_set(error, ERROR_USAGE, "%s has %zu targets; say which with --target NAME: %s",
+                  config->path, targets->count, buf_text(&names));
+    } else {
+        targets_suggest(targets, name, &names);
+        error_set(error, ERROR_USAGE, "there is no target \"%s\" in %s; %s", name, config->path,
+                  buf_text(&names));
+    }
+    buf_release(&names);
+    return false;
 }
 
 char *config_views_folder(const char *path)
@@ -453,5 +508,6 @@ void config_release(struct config *config)
     free(config->views);
     uri_release(&config->amqp);
     uri_release(&config->redis);
+    targets_release(&config->targets);
     *config = (struct config){0};
 }

@@ -10,11 +10,17 @@
  * exists. FANFOLD_AMQP_URL and FANFOLD_REDIS_URL win over the file. Passwords may stand in files
  * named amqp-password and redis-password in $CREDENTIALS_DIRECTORY (one line, its end of line cut);
  * they win over a password in the URI. A relative `views` is relative to the file.
+ *
+ * "redis" is one server; "targets" (targets.h), in its place, names several. Then redis-password is
+ * for all of them, unless there is a redis-password-NAME. Who works with a Redis says which:
+ *
+ *     if (!config_choose(&config, name_or_NULL, &error)) …;     from then on, config.redis is it
  */
 #ifndef FANFOLD_BASE_CONFIG_H
 #define FANFOLD_BASE_CONFIG_H
 
 #include "base/faults.h"
+#include "base/targets.h"
 #include "base/uri.h"
 
 #define CONFIG_DEDUPE_WINDOW_DEFAULT 65536
@@ -37,7 +43,10 @@ struct log_config {
 
 struct config {
     char *path; /* the file used */
-    struct uri amqp, redis;
+    struct uri amqp;
+    struct targets targets; /* none: "redis" has no name */
+    const char *target;     /* the one that was chosen; NULL: none was, or it has no name */
+    struct uri redis;       /* that one; empty while none of several was chosen */
     struct log_config *logs;
     size_t log_count;
     char *views; /* folder */
@@ -48,6 +57,8 @@ bool config_load(const char *path, struct config *config, struct faults *faults)
 /* The folder of views, also of a file that has faults elsewhere; NULL when that cannot be told. The
  * caller frees it. */
 char *config_views_folder(const char *path);
+/* name: of a target; NULL: the only one. ERROR_USAGE when it is not there, or not the only one. */
+bool config_choose(struct config *config, const char *name, struct error *error);
 const struct log_config *config_log(const struct config *config, const char *exchange);
 /* "<exchange>.log.0"; the caller frees it. */
 char *config_partition(const struct log_config *log);

@@ -280,6 +280,36 @@ bool uri_refuse_redis_tls(const struct uri *uri, struct error *error)
     return false;
 }
 
+bool uri_parse_redis_plain(const char *text, struct uri *uri, struct error *error)
+{
+    struct uri result;
+    if (!uri_parse_redis(text, &result, error))
+        return false;
+    if (result.tls) {
+        uri_refuse_redis_tls(&result, error);
+        uri_release(&result);
+        return false;
+    }
+    *uri = result;
+    return true;
+}
+
+static char *copy(const char *text)
+{
+    return text ? must_strdup(text) : NULL;
+}
+
+struct uri uri_copy(const struct uri *uri)
+{
+    struct uri result = *uri;
+    result.host = copy(uri->host);
+    result.user = copy(uri->user);
+    result.password = copy(uri->password);
+    result.vhost = copy(uri->vhost);
+    result.path = copy(uri->path);
+    return result;
+}
+
 void uri_release(struct uri *uri)
 {
     free(uri->host);

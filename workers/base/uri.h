@@ -25,11 +25,14 @@ struct uri {
 
 bool uri_parse_amqp(const char *text, struct uri *uri, struct error *error);
 bool uri_parse_redis(const char *text, struct uri *uri, struct error *error);
+/* The same, but refuses TLS: found when the address is read, it is no matter of waiting. */
+bool uri_parse_redis_plain(const char *text, struct uri *uri, struct error *error);
 /* "amqp://user@host:5672/vhost", without the password; the caller frees it. scheme is "amqp" or
  * "redis"; the s of TLS and +unix are added. */
 char *uri_safe(const struct uri *uri, const char *scheme);
 /* Says that no TLS is spoken to this Redis, and what to use instead; returns false. */
 bool uri_refuse_redis_tls(const struct uri *uri, struct error *error);
+struct uri uri_copy(const struct uri *uri);
 void uri_release(struct uri *uri);
 
 #endif

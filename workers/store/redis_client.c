@@ -290,21 +290,6 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
     start_timer(client->watchdog, 1000);
 }
 
-static char *dup_or_null(const char *text)
-{
-    return text ? must_strdup(text) : NULL;
-}
-
-static void uri_copy(struct uri *to, const struct uri *from)
-{
-    *to = *from;
-    to->host = dup_or_null(from->host);
-    to->user = dup_or_null(from->user);
-    to->password = dup_or_null(from->password);
-    to->vhost = dup_or_null(from->vhost);
-    to->path = dup_or_null(from->path);
-}
-
 /* The retry timer also starts the first connection, so that no hook is called from inside _new().
  */
 struct redis_client *redis_client_new(struct event_base *base, const struct uri *uri,
@@ -314,7 +299,7 @@ struct redis_client *redis_client_new(struct event_base *base, const struct uri 
     client->base = base;
     client->hooks = *hooks;
     client->arg = arg;
-    uri_copy(&client->uri, uri);
+    client->uri = uri_copy(uri);
     client->turn = event_new(base, -1, 0, on_turn, client);
     client->retry = event_new(base, -1, 0, on_retry, client);
     client->watchdog = event_new(base, -1, 0, on_watchdog, client);
