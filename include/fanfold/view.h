@@ -43,7 +43,8 @@ struct view *view_restore(const char *path, struct str text, struct faults *faul
 void view_free(struct view *view);
 
 /* Adds the faults that only several views together have: equal names, keys that could collide, and
- * (with the configuration; may be NULL) an exchange that no log is declared for. */
+ * (with the configuration; may be NULL) an exchange that no log is declared for, a target that
+ * there is none of. */
 void views_check(struct view *const *views, size_t count, const struct config *config,
                  struct faults *faults);
 
@@ -52,6 +53,11 @@ const char *view_file(const struct view *view);
 const char *view_about(const struct view *view); /* "" when there is none */
 size_t view_exchange_count(const struct view *view);
 const char *view_exchange(const struct view *view, size_t index);
+/* The Redis servers that it is kept in, by their names in the configuration; none: in all. They are
+ * no part of its definition. */
+size_t view_target_count(const struct view *view);
+const char *view_target(const struct view *view, size_t index);
+bool view_is_in(const struct view *view, const char *target);
 enum on_error view_on_error(const struct view *view);
 /* All verbs commute (DESIGN section 4, Determinism): then nothing waits behind a parked event. */
 bool view_commutes(const struct view *view);

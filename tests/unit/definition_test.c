@@ -46,6 +46,7 @@ static void what_decides_the_fold(void **state)
     (void)state;
     const char *adds = "\"exchange\":\"x\"," ADDS, *sets = "\"exchange\":\"x\"," SETS;
     assert_true(same(adds, "\"about\":\"else\"," ADDS ", /* a comment */ \"exchange\":\"x\""));
+    assert_true(same(adds, "\"targets\":[\"paris\",\"rome\"]," ADDS ",\"exchange\":\"x\""));
     assert_false(same(adds, sets));
     assert_false(same(adds, "\"exchange\":\"y\"," ADDS));
     assert_false(same(adds, "\"exchange\":[\"x\",\"y\"]," ADDS));

@@ -328,6 +328,82 @@ static void test_names_and_exchanges(void **state)
     faults_release(&faults);
 }
 
+static struct view *in_targets(const char *targets)
+{
+    struct faults faults = {0};
+    struct buf text = {0};
+
+    buf_printf(&text,
+               "{'view': 'v', 'exchange': 'x', %s 'on': {'t': [{'counter': 'c', 'add': 1}]}}",
+               targets);
+    struct view *view = fixture_view("v.json", buf_text(&text), &faults);
+    fixture_print(&faults);
+    assert_non_null(view);
+    buf_release(&text);
+    return view;
+}
+
+static void expect_target_fault(struct view *view, const struct config *config, const char *text)
+{
+    struct faults faults = {0};
+
+    views_check(&view, 1, config, &faults);
+    assert_int_equal(faults.errors, text ? 1 : 0);
+    if (text) {
+        assert_string_equal(faults.at[0].pointer, "/targets/1");
+        assert_string_equal(faults.at[0].text, text);
+    }
+    faults_release(&faults);
+}
+
+static void test_targets(void **state)
+{
+    char exchange[] = "x", path[] = "fanfold.json", paris[] = "paris", rome[] = "rome";
+    struct log_config log = {.exchange = exchange};
+    struct redis_target named[] = {{.name = paris}, {.name = rome}};
+    struct config config = {
+        .path = path, .logs = &log, .log_count = 1, .targets = {.at = named, .count = 2}};
+    struct view *all = in_targets(""), *both = in_targets("'targets': ['paris', 'rome'],");
+    struct view *wrong = in_targets("'targets': ['paris', 'rom'],");
+
+    (void)state;
+    assert_true(view_is_in(all, "paris") && view_is_in(all, "anywhere"));
+    assert_true(view_is_in(both, "paris") && view_is_in(both, "rome"));
+    assert_false(view_is_in(both, "pari"));
+    assert_int_equal(view_target_count(both), 2);
+    assert_string_equal(view_target(both, 1), "rome");
+    expect_target_fault(all, &config, NULL);
+    expect_target_fault(both, &config, NULL);
+    expect_target_fault(wrong, &config,
+                        "there is no target \"rom\" in fanfold.json; did you mean \"rome\"?");
+    expect_target_fault(both, NULL, NULL);
+    config.targets.count = 1;
+    expect_target_fault(both, &config,
+                        "there is no target \"rome\" in fanfold.json; it is one of paris");
+    config.targets.count = 0;
+    expect_target_fault(all, &config, NULL);
+    view_free(all);
+    view_free(both);
+    view_free(wrong);
+}
+
+static void test_targets_without_names(void **state)
+{
+    char exchange[] = "x", path[] = "fanfold.json";
+    struct log_config log = {.exchange = exchange};
+    struct config config = {.path = path, .logs = &log, .log_count = 1};
+    struct view *view = in_targets("'targets': ['paris'],");
+    struct faults faults = {0};
+
+    (void)state;
+    views_check(&view, 1, &config, &faults);
+    assert_int_equal(faults.errors, 1);
+    assert_string_equal(faults.at[0].text, "there is no target \"paris\" in fanfold.json; it names "
+                                           "only one, by \"redis\"");
+    view_free(view);
+    faults_release(&faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +414,8 @@ int main(void)
         cmocka_unit_test(test_commute),
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_names_and_exchanges),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_targets_without_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,13 +5,14 @@
 #include "view/literal.h"
 #include "view/plugin.h"
 #include "view/pointer.h"
+#include "view/targets.h"
 #include "view/template.h"
 #include <stdlib.h>
 
 #define EXCHANGE_MAX 127 /* AMQP 0-9-1 allows 255; the names of its queues begin with it */
 
-static const char *const members[] = {"view",     "about",  "exchange", "on",        "park_by",
-                                      "on_error", "plugin", "rows",     "parameters"};
+static const char *const members[] = {"view",     "about",  "exchange", "on",         "park_by",
+                                      "on_error", "plugin", "rows",     "parameters", "targets"};
 
 const char *compile_found(const struct compiler *c, const cJSON *item)
 {
@@ -207,7 +208,7 @@ static void on_compile(struct compiler *c, cJSON *on)
     qsort(view->prefixes, view->prefix_count, sizeof(*view->prefixes), longest_first);
 }
 
-/* What is left of the tree, now that every "about" is out of it, decides the fold. */
+/* What is left of the tree, without every "about" and "targets", decides the fold. */
 static void digest(struct compiler *c, const cJSON *tree)
 {
     struct error error;
@@ -246,6 +247,7 @@ static void top_compile(struct compiler *c, cJSON *tree)
     exchange_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "exchange"));
     park_by_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "park_by"));
     on_error_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "on_error"));
+    targets_compile(c, tree);
     if (cJSON_GetObjectItemCaseSensitive(tree, "plugin")) {
         plugin_compile(c, tree);
     } else {

@@ -205,6 +205,8 @@ struct view {
     const char *file, *name, *about;
     const char **exchanges;
     size_t exchange_count;
+    const char **targets;
+    size_t target_count; /* 0: all that the configuration names */
     enum on_error on_error;
     bool has_park_by;
     struct pointer park_by;

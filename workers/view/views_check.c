@@ -1,6 +1,7 @@
 /* views_check.c: faults that only several views together have. */
 #include "base/jsonfile.h"
 #include "view/model.h"
+#include "view/targets.h"
 
 #include <stdlib.h>
 
@@ -68,7 +69,9 @@ void views_check(struct view *const *views, size_t count, const struct config *c
             check_name(views[i], views[k], faults);
             check_prefixes(views[i], views[k], faults);
         }
-        if (config)
+        if (config) {
             check_exchanges(views[i], config, faults);
+            targets_check(views[i], config, faults);
+        }
     }
 }
