@@ -66,6 +66,7 @@ static int run(const struct options *options)
         views[count++] = view;
     const struct worker_options worker = {
         .config_path = options_text(options, "config"),
+        .target = options_text(options, "target"),
         .name = name,
         .views = views,
         .view_count = count,
@@ -77,6 +78,7 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    {0, "target", "NAME", "serve this Redis of the configuration's \"targets\"", NULL},
     {0, "name", "NAME", "this worker's name in status and logs; without it host:pid", NULL},
     {0, "view", "VIEW", "serve this view only; repeatable", NULL},
     {0, "budget", "SIZE", "bytes of events held in memory at most; 64M without it", NULL},
@@ -89,7 +91,7 @@ const struct command command_worker = {
     .name = "worker",
     .group = GROUP_SERVERS,
     .summary = "keep the views up to date, until stopped",
-    .synopsis = "[--name NAME] [--view VIEW…]",
+    .synopsis = "[--target NAME] [--name NAME] [--view VIEW…]",
     .about =
         "Reads the logs, folds their events into the views of the configuration and commits the "
         "rows\n"
@@ -99,10 +101,15 @@ const struct command command_worker = {
         "dies.\n"
         "Servers that are down are waited for.\n"
         "\n"
+        "Where the configuration names several targets, a worker serves one of them, so that one "
+        "that\n"
+        "is down or slow holds up no other: start workers for each.\n"
+        "\n"
         "SIGTERM or Ctrl-C: finish what is under way and end with exit code 0. SIGHUP: read the\n"
         "configuration and the views again. It logs to standard error.",
     .examples = "  fanfold worker\n"
                 "  fanfold worker --name shop-1 --view stock --view orders\n"
+                "  fanfold worker --target paris\n"
                 "  systemctl start fanfold-worker@1",
     .options = own_options,
     .run = run,

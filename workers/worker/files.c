@@ -28,13 +28,30 @@ static void files_release(struct files *files)
     faults_release(&files->faults);
 }
 
+/* A worker serves one Redis: one that cannot be reached holds up no other. */
+static bool choose_target(const struct worker_options *options, struct config *config,
+                          struct faults *faults)
+{
+    struct error error;
+    if (config_choose(config, options->target, &error))
+        return true;
+    faults_add(faults, config->path, "/targets", "a worker serves one target: %s", error.text);
+    return false;
+}
+
 /* False: the configuration itself is bad; faults (of the caller) say why. */
-static bool files_read(const char *path, struct files *files, struct faults *faults)
+static bool files_read(const struct worker_options *options, struct files *files,
+                       struct faults *faults)
 {
     *files = (struct files){0};
-    if (!config_load(path, &files->config, faults))
+    if (!config_load(options->config_path, &files->config, faults))
         return false;
+    if (!choose_target(options, &files->config, faults)) {
+        config_release(&files->config);
+        return false;
+    }
     view_set_load(&files->config, &files->views, &files->faults);
+    view_set_keep_target(&files->views, files->config.target);
     log_faults(&files->faults);
     return true;
 }
@@ -54,9 +71,11 @@ static bool check_served(const struct worker_options *options, const struct file
         if (!view_set_find(&files->views, options->views[i]))
             faults_add(
                 faults, files->config.path, "/views",
-                "there is no view \"%s\" in %s (or its file has a fault); --view takes the name "
-                "of one",
-                options->views[i], files->config.views);
+                "there is no view \"%s\" in %s (or its file has a fault%s%s); --view takes the "
+                "name of one",
+                options->views[i], files->config.views,
+                files->config.target ? ", or it is not kept in " : "",
+                files->config.target ? files->config.target : "");
     return faults->errors == 0;
 }
 
@@ -86,7 +105,7 @@ static void keep_faults(struct process *process, struct files *files)
 bool files_load(struct process *process, struct faults *faults)
 {
     struct files files;
-    if (!files_read(process->options->config_path, &files, faults))
+    if (!files_read(process->options, &files, faults))
         return false;
     if (!check_served(process->options, &files, faults)) {
         files_release(&files);
@@ -116,7 +135,7 @@ static void end_removed(struct process *process, const struct files *files)
         struct served *served = process->served[i];
         if (served->wished && !view_set_find(&files->views, served->role.name) &&
             !has_fault(files, served->file))
-            served_end(served, "its view is no longer in the files");
+            served_end(served, "its view is no longer in the files, or in this target");
     }
 }
 
@@ -124,7 +143,7 @@ void files_reload(struct process *process)
 {
     struct faults faults = {0};
     struct files files;
-    bool good = files_read(process->options->config_path, &files, &faults);
+    bool good = files_read(process->options, &files, &faults);
     log_faults(&faults);
     faults_release(&faults);
     if (!good) {

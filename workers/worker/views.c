@@ -158,6 +158,18 @@ void view_set_keep(struct view_set *set, const char *const *names, size_t count)
     set->count = kept;
 }
 
+void view_set_keep_target(struct view_set *set, const char *target)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (!target || view_is_in(set->at[i], target))
+            set->at[kept++] = set->at[i];
+        else
+            view_free(set->at[i]);
+    }
+    set->count = kept;
+}
+
 void view_set_release(struct view_set *set)
 {
     for (size_t i = 0; i < set->count; i++)

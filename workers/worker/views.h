@@ -36,6 +36,8 @@ bool view_set_load_files(const char *const *paths, size_t count, const struct co
 struct view *view_set_find(const struct view_set *set, const char *name);
 /* Frees the others. */
 void view_set_keep(struct view_set *set, const char *const *names, size_t count);
+/* Frees those that are not kept in that target; NULL: the one Redis has no name, all are. */
+void view_set_keep_target(struct view_set *set, const char *target);
 void view_set_release(struct view_set *set);
 
 #endif

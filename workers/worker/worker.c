@@ -258,8 +258,9 @@ int worker_run(const struct worker_options *options)
     static const struct redis_store_hooks hooks = {on_redis_up, on_redis_down, on_redis_policy};
     process.redis = redis_store_new(process.host.base, &process.config.redis, &hooks, &process);
     process.host.store = redis_store_as_store(process.redis);
-    log_info("worker %s: %zu tasks of %zu views", process.name, process.task_count,
-             process.served_count);
+    const char *target = process.config.target;
+    log_info("worker %s: %zu tasks of %zu views%s%s", process.name, process.task_count,
+             process.served_count, target ? " for target " : "", target ? target : "");
     run_loop(&process);
     release(&process);
     log_info("worker %s: stopped", process.name);

@@ -14,6 +14,7 @@
 
 struct worker_options {
     const char *config_path;  /* NULL: where config.h looks */
+    const char *target;       /* which of the configuration's; NULL: the only one */
     const char *name;         /* NULL: host:pid */
     const char *const *views; /* serve only these */
     size_t view_count;        /* 0: all */
