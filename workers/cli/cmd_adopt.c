@@ -73,9 +73,10 @@ static void release(struct adopt *adopt)
 static int run(const struct options *options)
 {
     struct adopt adopt = {0};
-    if (!target_config(options, &adopt.config))
-        return ERROR_CONFIG;
-    int code = target_views(options, &adopt.config, &adopt.views);
+    int code = target_redis(options, "adopt", &adopt.config);
+    if (code)
+        return code;
+    code = target_views(options, &adopt.config, &adopt.views);
     if (!code) {
         adopt.view = adopt.views.at[0];
         code = adopt_view(&adopt, options_has(options, "dry-run"));
@@ -85,6 +86,7 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    TARGET_OPTION_REDIS,
     {0, "dry-run", NULL, "say what would happen, and change nothing", NULL},
     {0},
 };

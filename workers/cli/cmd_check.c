@@ -62,6 +62,21 @@ static void check_folder(const char *config, struct view_set *views, struct faul
     free(folder);
 }
 
+/* Of the views that are kept in the target. */
+static int against_live(const struct options *options, struct config *config,
+                        struct view_set *views)
+{
+    struct error error;
+    if (!config) {
+        say("--against-live needs a configuration: it names Redis and the log");
+        return ERROR_CONFIG;
+    }
+    if (!config_choose(config, options_text(options, "target"), &error))
+        return say_usage("check", &error);
+    view_set_keep_target(views, config->target);
+    return check_live(config, views);
+}
+
 static int run(const struct options *options)
 {
     struct config config;
@@ -79,14 +94,8 @@ static int run(const struct options *options)
     else
         check_folder(path ? path : options_text(options, "config"), &views, &faults);
     int code = report(&faults, has_config ? &config : NULL, &views);
-    if (code == 0 && options_has(options, "against-live")) {
-        if (has_config) {
-            code = check_live(&config, &views);
-        } else {
-            say("--against-live needs a configuration: it names Redis and the log");
-            code = ERROR_CONFIG;
-        }
-    }
+    if (code == 0 && options_has(options, "against-live"))
+        code = against_live(options, has_config ? &config : NULL, &views);
     view_set_release(&views);
     faults_release(&faults);
     if (has_config)
@@ -96,6 +105,7 @@ static int run(const struct options *options)
 
 static const struct option own_options[] = {
     {0, "against-live", NULL, "ask Redis and the log which changed views need a replay", NULL},
+    TARGET_OPTION_REDIS,
     {0},
 };
 
@@ -103,7 +113,7 @@ const struct command command_check = {
     .name = "check",
     .group = GROUP_FILES,
     .summary = "validate the configuration and view files",
-    .synopsis = "[FILE…] [--against-live]",
+    .synopsis = "[FILE…] [--against-live [--target NAME]]",
     .about =
         "Validates the configuration and all view files of its folder; with FILE…, those view\n"
         "files, and the configuration if there is one. No server is needed.\n"

@@ -254,10 +254,11 @@ static int run(const struct options *options)
 {
     struct config config;
     struct view_set views = {0};
-    if (!target_config(options, &config))
-        return ERROR_CONFIG;
+    int code = target_redis(options, "get", &config);
+    if (code)
+        return code;
     const struct options only_view = {.args = options->args, .arg_count = 1};
-    int code = target_views(&only_view, &config, &views);
+    code = target_views(&only_view, &config, &views);
     if (code == 0) {
         struct get get = {.config = &config, .view = views.at[0]};
         code = get_from(&get, options);
@@ -268,6 +269,7 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    TARGET_OPTION_REDIS,
     {0, "json", NULL, "print the row and how fresh it is as one JSON object", NULL},
     {0},
 };
@@ -276,7 +278,7 @@ const struct command command_get = {
     .name = "get",
     .group = GROUP_ROWS,
     .summary = "print a row of a view, and how fresh it is",
-    .synopsis = "VIEW [KEY] [--json]",
+    .synopsis = "VIEW [KEY] [--target NAME] [--json]",
     .about = "Prints a row as JSON; how fresh it is stands on standard error. KEY is the whole "
              "Redis key.\n"
              "A key that is not there is answered with keys near it. Without KEY some keys of each "

@@ -141,14 +141,16 @@ static int run(const struct options *options)
     const struct verb *verb = find_verb(options->args[0], &error);
     if (!verb || !check_options(verb, options, &error) || !read_options(&parking, options, &error))
         return say_usage("parked", &error);
-    if (!target_config(options, &parking.config))
-        return ERROR_CONFIG;
-    int code = run_on(&parking, verb, options);
+    int code = target_redis(options, "parked", &parking.config);
+    if (code)
+        return code;
+    code = run_on(&parking, verb, options);
     release(&parking);
     return code;
 }
 
 static const struct option own_options[] = {
+    TARGET_OPTION_REDIS,
     {0, "key", "K", "only events that are parked under this park_by key", NULL},
     {0, "offset", "N", "only the event at this offset", NULL},
     {0, "reason", "R", "drop: why, which is kept; otherwise: only events whose reason contains R",

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/rebuilding.h"
 #include "cli/say.h"
+#include "cli/target.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -308,7 +309,7 @@ static int run(const struct options *options)
     struct error error;
     if (!read_options(&rebuild, &error))
         return say_usage("rebuild", &error);
-    int code = rebuilding_open(&rebuild.rebuilding, options, options->args[0]);
+    int code = rebuilding_open(&rebuild.rebuilding, options, "rebuild");
     if (code)
         return code;
     code = options_has(options, "cancel")     ? cancel(&rebuild)
@@ -319,6 +320,7 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    TARGET_OPTION_REDIS,
     {0, "definition", "FILE", "build by this view file instead of the view's own", COMPLETE_FILE},
     {0, "yes", NULL, "switch without asking, whatever has changed", NULL},
     {0, "max-changes", "ROWS",
@@ -370,6 +372,7 @@ const struct command command_rebuild = {
         "\"switched\"}.",
     .examples = "  fanfold rebuild stock\n"
                 "  fanfold rebuild stock --definition stock-next.json --max-changes 0.1%\n"
+                "  fanfold rebuild stock --target rome --yes\n"
                 "  fanfold rebuild stock --cancel",
     .options = own_options,
     .args_min = 1,

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/rebuilding.h"
 #include "cli/say.h"
+#include "cli/target.h"
 #include "cli/verify_against.h"
 
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static int run(const struct options *options)
     uint64_t sample = 0;
     if (!options_count(options, "sample", 1, &sample, &error))
         return say_usage("verify", &error);
-    int code = rebuilding_open(&rebuilding, options, options->args[0]);
+    int code = rebuilding_open(&rebuilding, options, "verify");
     if (code)
         return code;
     const char *against = options_text(options, "against");
@@ -97,8 +98,10 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    TARGET_OPTION_REDIS,
     {0, "sample", "N", "compare only so many rows, evenly spread", NULL},
-    {0, "against", "URI", "compare with the same view in another Redis, without reading the log",
+    {0, "against", "OTHER",
+     "compare with the same view in another Redis, a target or redis://…, without reading the log",
      NULL},
     {0, "json", NULL, "print one JSON object", NULL},
     {0},
@@ -108,7 +111,7 @@ const struct command command_verify = {
     .name = "verify",
     .group = GROUP_ROWS,
     .summary = "compare a view with the fold of its log",
-    .synopsis = "VIEW [--sample N] [--against URI] [--json]",
+    .synopsis = "VIEW [--target NAME] [--sample N] [--against OTHER] [--json]",
     .about =
         "Folds the log once more, by the definition in force, into rows of its own, up to "
         "where the "
@@ -117,14 +120,14 @@ const struct command command_verify = {
         "view goes on\n"
         "meanwhile, but for the comparison itself: its commits wait for about 10 µs a row.\n"
         "\n"
-        "With --against, compares with the same view in another primary, redis://… (a password "
-        "may stand\n"
-        "in the file redis-password, as for the first): both are held at the same position, "
-        "and only\n"
-        "digests are sent.\n"
+        "With --against, compares with the same view in another target, or in any primary, "
+        "redis://…\n"
+        "(with the login of the first): both are held at the same position, and only digests are "
+        "sent.\n"
         "\n"
         "Exit code 0: the rows are the same; 1: they differ, and how is printed; 69, 77, 78.",
     .examples = "  fanfold verify stock\n"
+                "  fanfold verify stock --target paris --against rome\n"
                 "  fanfold verify stock --against redis://eu.example:6379/0",
     .options = own_options,
     .args_min = 1,

@@ -24,16 +24,19 @@ static int stop_with(struct rebuilding *rebuilding, int code)
     return code;
 }
 
-int rebuilding_open(struct rebuilding *rebuilding, const struct options *options, const char *view)
+int rebuilding_open(struct rebuilding *rebuilding, const struct options *options,
+                    const char *command)
 {
     struct error error;
     *rebuilding = (struct rebuilding){.stop = interrupt_catch()};
-    if (!target_config(options, &rebuilding->config))
-        return ERROR_CONFIG;
+    int code = target_redis(options, command, &rebuilding->config);
+    if (code)
+        return code;
     const struct options all = {0};
-    int code = target_views(&all, &rebuilding->config, &rebuilding->views);
+    code = target_views(&all, &rebuilding->config, &rebuilding->views);
     if (!code)
-        code = target_view(&rebuilding->config, &rebuilding->views, view, &rebuilding->view);
+        code = target_view(&rebuilding->config, &rebuilding->views, options->args[0],
+                           &rebuilding->view);
     if (code)
         return stop_with(rebuilding, code);
     rebuilding->reader = redis_reader_open(&rebuilding->config.redis, &error);

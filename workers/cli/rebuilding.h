@@ -5,7 +5,7 @@
  * taken up again.
  *
  *     struct rebuilding rebuilding;
- *     code = rebuilding_open(&rebuilding, options, view);         says what is wrong
+ *     code = rebuilding_open(&rebuilding, options, "rebuild");    says what is wrong
  *     rebuilding_begin(…) or rebuilding_resume(…);
  *     rebuilding_follow(…);      until it has caught up, with progress
  *     rebuilding_compare(…);     held at equal positions, from here on for a while
@@ -41,7 +41,9 @@ struct rebuilding {
     bool said_waiting;
 };
 
-int rebuilding_open(struct rebuilding *rebuilding, const struct options *options, const char *view);
+/* The view is the only argument; command: whose help would help. */
+int rebuilding_open(struct rebuilding *rebuilding, const struct options *options,
+                    const char *command);
 /* Reads whether a generation is being built: rebuilding->has_build. */
 bool rebuilding_find(struct rebuilding *rebuilding, struct error *error);
 /* Takes the file's definition as `next`, instead of that of the view's own file. Says its faults.

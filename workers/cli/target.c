@@ -42,15 +42,46 @@ static int no_view(const char *name, const struct config *config, const struct v
     return has_faults ? ERROR_CONFIG : ERROR_NO;
 }
 
+int target_redis(const struct options *options, const char *command, struct config *config)
+{
+    struct error error;
+    if (!target_config(options, config))
+        return ERROR_CONFIG;
+    if (config_choose(config, options_text(options, "target"), &error))
+        return 0;
+    config_release(config);
+    return say_usage(command, &error);
+}
+
+static int not_in_target(const struct view *view, const char *target)
+{
+    struct buf names = {0};
+    for (size_t i = 0; i < view_target_count(view); i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", view_target(view, i));
+    say("view \"%s\" is not kept in target %s; its \"targets\" are %s", view_name(view), target,
+        buf_text(&names));
+    buf_release(&names);
+    return ERROR_NO;
+}
+
+int target_has(const struct view *view, const char *target)
+{
+    return !target || view_is_in(view, target) ? 0 : not_in_target(view, target);
+}
+
 int target_views(const struct options *options, const struct config *config, struct view_set *views)
 {
     struct faults faults = {0};
     bool good = view_set_load(config, views, &faults);
     faults_print(&faults, stderr);
     faults_release(&faults);
-    for (size_t i = 0; i < options->arg_count; i++)
-        if (!view_set_find(views, options->args[i]))
-            return no_view(options->args[i], config, views, !good);
+    for (size_t i = 0; i < options->arg_count; i++) {
+        const struct view *view = view_set_find(views, options->args[i]);
+        int code = view ? target_has(view, config->target)
+                        : no_view(options->args[i], config, views, !good);
+        if (code)
+            return code;
+    }
     if (options->arg_count)
         view_set_keep(views, options->args, options->arg_count);
     return 0;
@@ -60,7 +91,7 @@ int target_view(const struct config *config, const struct view_set *views, const
                 const struct view **view)
 {
     *view = view_set_find(views, name);
-    return *view ? 0 : no_view(name, config, views, false);
+    return *view ? target_has(*view, config->target) : no_view(name, config, views, false);
 }
 
 static char *partition_of(const char *exchange)

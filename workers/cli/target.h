@@ -21,6 +21,12 @@
             "the exchange; not needed when the configuration has one log", NULL \
     }
 
+#define TARGET_OPTION_REDIS                                                             \
+    {                                                                                   \
+        0, "target", "NAME",                                                            \
+            "the Redis, by its name in \"targets\"; not needed when there is one", NULL \
+    }
+
 struct target {
     bool has_config;
     struct config config; /* when has_config */
@@ -36,14 +42,20 @@ void target_release(struct target *target);
 
 /* Loads the configuration, or says its faults and returns false: exit code ERROR_CONFIG. */
 bool target_config(const struct options *options, struct config *config);
+/* Loads the configuration, and chooses the Redis that --target says (TARGET_OPTION_REDIS). Says
+ * what is wrong; returns the exit code, and when it is not 0 there is nothing to release. */
+int target_redis(const struct options *options, const char *command, struct config *config);
 /* Loads the views that the arguments name (none: all). Faults of files are said, and the rest goes
  * on. A view that is not there: says the nearest. Returns the exit code. */
 int target_views(const struct options *options, const struct config *config,
                  struct view_set *views);
-/* The view of that name in a set, or says that there is none and the nearest. Returns the exit
- * code. */
+/* The view of that name in a set, or says that there is none and the nearest, or that it is not
+ * kept in the target that was chosen. Returns the exit code. */
 int target_view(const struct config *config, const struct view_set *views, const char *name,
                 const struct view **view);
+/* Is the view kept in that target (NULL: in the only Redis)? Else says in which it is. Returns the
+ * exit code. */
+int target_has(const struct view *view, const char *target);
 /* Is there a configuration file, asked for by name or at its usual place? */
 bool target_config_exists(const struct options *options);
 

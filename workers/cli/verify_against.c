@@ -24,7 +24,31 @@ struct sides {
     int64_t held_ms;
 };
 
-static bool open_other(struct sides *sides, const char *text, struct error *error)
+/* A target of the configuration, with a login of its own. */
+static bool open_target(struct sides *sides, const char *name, struct error *error)
+{
+    const struct config *config = &sides->rebuilding->config;
+    const struct redis_target *target = targets_find(&config->targets, name);
+    const struct view *view = sides->rebuilding->view;
+    if (!target) {
+        struct buf near = {0};
+        targets_suggest(&config->targets, name, &near);
+        error_set(error, ERROR_USAGE, "--against: there is no target \"%s\" in %s; %s", name,
+                  config->path, buf_text(&near));
+        buf_release(&near);
+        return false;
+    }
+    if (strcmp(name, config->target) == 0)
+        return error_set(error, ERROR_USAGE, "--against: target %s is the one to compare itself",
+                         name);
+    if (!view_is_in(view, name))
+        return error_set(error, ERROR_NO, "view \"%s\" is not kept in target %s", view_name(view),
+                         name);
+    sides->there = redis_reader_open(&target->uri, error);
+    return sides->there;
+}
+
+static bool open_address(struct sides *sides, const char *text, struct error *error)
 {
     const struct uri *ours = &sides->rebuilding->config.redis;
     struct uri uri;
@@ -44,6 +68,12 @@ static bool open_other(struct sides *sides, const char *text, struct error *erro
     sides->there = redis_reader_open(&uri, error);
     uri_release(&uri);
     return sides->there;
+}
+
+static bool open_other(struct sides *sides, const char *text, struct error *error)
+{
+    bool is_name = sides->rebuilding->config.targets.count && !strstr(text, "://");
+    return is_name ? open_target(sides, text, error) : open_address(sides, text, error);
 }
 
 static bool hold(struct sides *sides, struct error *error)
@@ -192,7 +222,7 @@ static bool same_definition(struct sides *sides, struct error *error)
                      view_name(rebuilding->view), epoch, rebuilding->epoch);
 }
 
-int verify_against(struct rebuilding *rebuilding, const char *uri, bool json)
+int verify_against(struct rebuilding *rebuilding, const char *other, bool json)
 {
     struct error error;
     struct sides sides = {.rebuilding = rebuilding, .count = rebuilding->live->log_count};
@@ -203,7 +233,7 @@ int verify_against(struct rebuilding *rebuilding, const char *uri, bool json)
         sides.partitions[i] = config_partition(&rebuilding->live->logs[i]);
         sides.here_at[i].partition = sides.there_at[i].partition = sides.partitions[i];
     }
-    bool good = open_other(&sides, uri, &error) && same_definition(&sides, &error) &&
+    bool good = open_other(&sides, other, &error) && same_definition(&sides, &error) &&
                 compare(&sides, &error);
     int code = good ? report(rebuilding, json) : say_error(&error);
     for (size_t i = 0; i < sides.count; i++)

@@ -6,8 +6,8 @@
 
 #include "cli/rebuilding.h"
 
-/* uri: of the other server, without a password: the login is that of the first. Returns the exit
- * code. */
-int verify_against(struct rebuilding *rebuilding, const char *uri, bool json);
+/* other: the name of a target; or the address of a server, without a password: the login is that of
+ * the first. Returns the exit code. */
+int verify_against(struct rebuilding *rebuilding, const char *other, bool json);
 
 #endif
