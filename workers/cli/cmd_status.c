@@ -7,16 +7,15 @@
 #include "cli/age.h"
 #include "cli/command.h"
 #include "cli/say.h"
-#include "cli/status.h"
-#include "cli/status_builds.h"
+#include "cli/status_json.h"
 #include "cli/table.h"
 #include "cli/target.h"
 
 #include <stdlib.h>
 
-static const char *const titles[] = {"VIEW",  "PARTITION", "STATE",        ">CURSOR",
-                                     ">END",  ">LAG",      ">LAG_SECONDS", "OWNER",
-                                     ">RATE", ">PARKED",   ">DUPLICATES",  ">IGNORED"};
+static const char *const titles[] = {"TARGET",  "VIEW",        "PARTITION",    "STATE", ">CURSOR",
+                                     ">END",    ">LAG",        ">LAG_SECONDS", "OWNER", ">RATE",
+                                     ">PARKED", ">DUPLICATES", ">IGNORED"};
 
 static void number_cell(struct table *table, bool known, uint64_t value, const char *unknown)
 {
@@ -66,14 +65,17 @@ static void add_note(struct table *table, const struct task_status *task)
     buf_release(&note);
 }
 
-static void add_row(struct table *table, const struct task_status *task)
+/* target: NULL when its Redis has no name. */
+static void add_row(struct table *table, const char *target, const struct task_status *task)
 {
     const struct freshness *fresh = &task->fresh;
     const struct tally *tally = &fresh->state.tally;
+    if (target)
+        table_cell(table, "%s", target);
     table_cell(table, "%s", task->view);
     table_cell(table, "%s", task->partition);
     table_cell(table, "%s", task->state);
-    number_cell(table, fresh->has_position, fresh->state.position.offset, "-");
+    number_cell(table, fresh->has_position, fresh->state.position.offset, task->known ? "-" : "?");
     number_cell(table, fresh->end_known && !fresh->log_empty, fresh->end,
                 fresh->log_empty ? "-" : "?");
     number_cell(table, fresh->lag_known, fresh->lag, "?");
@@ -82,27 +84,12 @@ static void add_row(struct table *table, const struct task_status *task)
                    fresh->lag_seconds);
     else
         table_cell(table, "?");
-    table_cell(table, "%s", task->owner ? task->owner : "-");
+    table_cell(table, "%s", task->owner ? task->owner : task->known ? "-" : "?");
     rate_cell(table, task);
-    number_cell(table, true, tally->parked, "");
-    number_cell(table, true, tally->duplicates, "");
-    number_cell(table, true, tally->ignored, "");
+    number_cell(table, task->known, tally->parked, "?");
+    number_cell(table, task->known, tally->duplicates, "?");
+    number_cell(table, task->known, tally->ignored, "?");
     add_note(table, task);
-}
-
-typedef void report_fn(const char *worker, const cJSON *entry, void *arg);
-
-/* Each entry of that list in all workers' reports. */
-static void each_report(const struct status *status, const char *list, report_fn *call, void *arg)
-{
-    const cJSON *worker, *entry;
-    cJSON_ArrayForEach(worker, status->workers)
-    {
-        cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(worker, list))
-        {
-            call(worker->string, entry, arg);
-        }
-    }
 }
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -111,19 +98,17 @@ static const char *text_of(const cJSON *object, const char *name)
     return text ? text : "";
 }
 
-static void print_refused(const char *worker, const cJSON *entry, void *arg)
+static void print_refused(const char *worker, const cJSON *entry, void *before)
 {
-    (void)arg;
-    printf("worker %s refuses %s %s: %s\n", worker, text_of(entry, "view"),
+    printf("%sworker %s refuses %s %s: %s\n", buf_text(before), worker, text_of(entry, "view"),
            text_of(entry, "partition"), text_of(entry, "reason"));
 }
 
-static void print_file(const char *worker, const cJSON *entry, void *arg)
+static void print_file(const char *worker, const cJSON *entry, void *before)
 {
-    (void)arg;
     const char *pointer = text_of(entry, "pointer");
-    printf("worker %s leaves out %s:%s%s %s\n", worker, text_of(entry, "file"), pointer,
-           pointer[0] ? ":" : "", text_of(entry, "reason"));
+    printf("%sworker %s leaves out %s:%s%s %s\n", buf_text(before), worker, text_of(entry, "file"),
+           pointer, pointer[0] ? ":" : "", text_of(entry, "reason"));
 }
 
 static double mebibytes(const cJSON *worker, const char *name)
@@ -133,156 +118,87 @@ static double mebibytes(const cJSON *worker, const char *name)
 }
 
 /* What it keeps in memory of events that are not committed yet. */
-static void print_budget(const cJSON *worker)
+static void print_budget(const cJSON *worker, const char *before)
 {
-    printf("worker %s: holds %.1f of %.1f MiB of events (at most %.1f since its start)\n",
+    printf("%sworker %s: holds %.1f of %.1f MiB of events (at most %.1f since its start)\n", before,
            worker->string, mebibytes(worker, "held"), mebibytes(worker, "budget"),
            mebibytes(worker, "held_most"));
 }
 
-static void print_table(const struct status *status, const struct builds_status *builds)
+/* What stands below the table. */
+static void print_rest(const struct target_status *target)
+{
+    struct buf before = {0};
+    const cJSON *worker;
+    if (target->name)
+        buf_printf(&before, "%s: ", target->name);
+    builds_status_print(&target->builds, buf_text(&before));
+    cJSON_ArrayForEach(worker, target->status.workers)
+    {
+        print_budget(worker, buf_text(&before));
+    }
+    status_each_report(&target->status, "refused", print_refused, &before);
+    status_each_report(&target->status, "files", print_file, &before);
+    buf_release(&before);
+}
+
+static void print_table(const struct targets_status *targets)
 {
     struct table table;
-    table_init(&table, titles, sizeof titles / sizeof *titles);
-    for (size_t i = 0; i < status->count; i++)
-        add_row(&table, &status->tasks[i]);
+    size_t columns = sizeof titles / sizeof *titles, left_out = targets->at[0].name ? 0 : 1;
+    table_init(&table, titles + left_out, columns - left_out);
+    for (size_t i = 0; i < targets->count; i++)
+        for (size_t j = 0; j < targets->at[i].status.count; j++)
+            add_row(&table, targets->at[i].name, &targets->at[i].status.tasks[j]);
     table_print(&table, stdout);
     table_release(&table);
-    builds_status_print(builds);
-    const cJSON *worker;
-    cJSON_ArrayForEach(worker, status->workers)
-    {
-        print_budget(worker);
-    }
-    each_report(status, "refused", print_refused, NULL);
-    each_report(status, "files", print_file, NULL);
+    for (size_t i = 0; i < targets->count; i++)
+        print_rest(&targets->at[i]);
 }
 
-static cJSON *task_json(const struct task_status *task)
+static bool all_streaming(const struct targets_status *targets)
 {
-    const struct tally *tally = &task->fresh.state.tally;
-    char since[TIMESTAMP_TEXT_MAX];
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "view", task->view);
-    cJSON_AddStringToObject(object, "partition", task->partition);
-    cJSON_AddStringToObject(object, "state", task->state);
-    cJSON_AddStringToObject(object, "reason", task->reason);
-    cJSON_AddItemToObject(object, "since",
-                          task->since_ms ? cJSON_CreateString(since_text(task, since))
-                                         : cJSON_CreateNull());
-    cJSON_AddStringToObject(object, "way_out", task->way_out);
-    freshness_json(&task->fresh, object);
-    cJSON_AddItemToObject(object, "owner",
-                          task->owner ? cJSON_CreateString(task->owner) : cJSON_CreateNull());
-    cJSON_AddItemToObject(object, "rate",
-                          task->rate_known ? cJSON_CreateNumber(task->rate) : cJSON_CreateNull());
-    cJSON_AddStringToObject(object, "epoch", task->fresh.state.position.epoch);
-    cJSON_AddNumberToObject(object, "folded", (double)tally->folded);
-    cJSON_AddNumberToObject(object, "ignored", (double)tally->ignored);
-    cJSON_AddNumberToObject(object, "duplicates", (double)tally->duplicates);
-    cJSON_AddNumberToObject(object, "parked", (double)tally->parked);
-    cJSON_AddNumberToObject(object, "skipped", (double)tally->skipped);
-    cJSON_AddNumberToObject(object, "parked_failing", (double)task->failing);
-    cJSON_AddNumberToObject(object, "parked_waiting", (double)task->waiting);
-    cJSON_AddItemToObject(object, "parked_seconds",
-                          task->oldest_ms
-                              ? cJSON_CreateNumber(age_seconds(task->oldest_ms, clock_wall_ms()))
-                              : cJSON_CreateNull());
-    cJSON_AddNumberToObject(object, "reordered", (double)task->fresh.state.reordered);
-    return object;
-}
-
-/* The entry with its worker's name in front. */
-static void collect_report(const char *worker, const cJSON *entry, void *list)
-{
-    cJSON *object = cJSON_CreateObject(), *member;
-    cJSON_AddStringToObject(object, "worker", worker);
-    cJSON_ArrayForEach(member, entry)
-    {
-        cJSON_AddItemToObject(object, member->string, cJSON_Duplicate(member, true));
-    }
-    cJSON_AddItemToArray(list, object);
-}
-
-/* A worker's report without what stands elsewhere in the answer. */
-static cJSON *worker_json(const cJSON *worker)
-{
-    static const char *const members[] = {"host",   "pid",  "version",   "started", "rss",
-                                          "budget", "held", "held_most", "views"};
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "name", worker->string);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        const cJSON *member = cJSON_GetObjectItemCaseSensitive(worker, members[i]);
-        if (member)
-            cJSON_AddItemToObject(object, members[i], cJSON_Duplicate(member, true));
-    }
-    return object;
-}
-
-static void print_json(const struct status *status, const struct builds_status *builds,
-                       const struct probes *probes)
-{
-    char now[TIMESTAMP_TEXT_MAX];
-    timestamp_format(clock_wall_ms(), now);
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "at", now);
-    cJSON_AddItemToObject(root, "broker_fault",
-                          probes->error.kind ? cJSON_CreateString(probes->error.text)
-                                             : cJSON_CreateNull());
-    cJSON *tasks = cJSON_AddArrayToObject(root, "tasks");
-    for (size_t i = 0; i < status->count; i++)
-        cJSON_AddItemToArray(tasks, task_json(&status->tasks[i]));
-    cJSON_AddItemToObject(root, "rebuilds", builds_status_json(builds));
-    cJSON *workers = cJSON_AddArrayToObject(root, "workers");
-    const cJSON *worker;
-    cJSON_ArrayForEach(worker, status->workers)
-    {
-        cJSON_AddItemToArray(workers, worker_json(worker));
-    }
-    each_report(status, "refused", collect_report, cJSON_AddArrayToObject(root, "refused"));
-    each_report(status, "files", collect_report, cJSON_AddArrayToObject(root, "files"));
-    char *text = cJSON_Print(root);
-    puts(text);
-    free(text);
-    cJSON_Delete(root);
-}
-
-static bool all_streaming(const struct status *status)
-{
-    for (size_t i = 0; i < status->count; i++)
-        if (strcmp(status->tasks[i].state, STATUS_STREAMING) != 0)
-            return false;
+    for (size_t i = 0; i < targets->count; i++)
+        for (size_t j = 0; j < targets->at[i].status.count; j++)
+            if (strcmp(targets->at[i].status.tasks[j].state, STATUS_STREAMING) != 0)
+                return false;
     return true;
 }
 
-static int show(const struct options *options, const struct config *config,
-                const struct view_set *views)
+/* Says which could not be read; the exit code is that of the first. */
+static int say_faults(const struct targets_status *targets)
 {
-    struct error error;
-    struct redis_reader *reader = redis_reader_open(&config->redis, &error);
-    if (!reader)
-        return say_error(&error);
-    struct probes probes = {.uri = &config->amqp};
-    struct status status = {0};
-    struct builds_status builds = {0};
     int code = 0;
-    if (!status_read(&status, reader, config, views, options->arg_count == 0, &probes, &error) ||
-        !builds_status_read(&builds, reader, views, status.workers, &error)) {
-        code = say_error(&error);
-    } else {
-        if (options_has(options, "json"))
-            print_json(&status, &builds, &probes);
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct target_status *target = &targets->at[i];
+        if (target->fault.kind == ERROR_NONE)
+            continue;
+        if (target->name)
+            say("target %s: %s", target->name, target->fault.text);
         else
-            print_table(&status, &builds);
-        if (probes.error.kind != ERROR_NONE)
-            say("the ends of the logs are not known: %s", probes.error.text);
-        if (options_has(options, "check") && !all_streaming(&status))
-            code = ERROR_NO;
+            say_error(&target->fault);
+        code = code ? code : (int)target->fault.kind;
     }
-    builds_status_release(&builds);
-    status_release(&status);
+    return code;
+}
+
+static int show(const struct options *options, struct config *config, const struct view_set *views)
+{
+    struct probes probes = {.uri = &config->amqp};
+    struct targets_status targets;
+    targets_status_read(&targets, config, views, options->arg_count == 0, &probes);
+    if (options_has(options, "json"))
+        status_json_print(&targets, &probes);
+    else
+        print_table(&targets);
+    fflush(stdout);
+    int code = say_faults(&targets);
+    if (probes.error.kind != ERROR_NONE)
+        say("the ends of the logs are not known: %s", probes.error.text);
+    if (!code && options_has(options, "check") && !all_streaming(&targets))
+        code = ERROR_NO;
+    targets_status_release(&targets);
     probes_release(&probes);
-    redis_reader_close(reader);
     return code;
 }
 
@@ -290,9 +206,13 @@ static int run(const struct options *options)
 {
     struct config config;
     struct view_set views = {0};
+    struct error error;
     if (!target_config(options, &config))
         return ERROR_CONFIG;
-    int code = target_views(options, &config, &views);
+    const char *target = options_text(options, "target");
+    int code = target && !config_choose(&config, target, &error) ? say_usage("status", &error) : 0;
+    if (code == 0)
+        code = target_views(options, &config, &views);
     if (code == 0)
         code = show(options, &config, &views);
     view_set_release(&views);
@@ -301,6 +221,7 @@ static int run(const struct options *options)
 }
 
 static const struct option own_options[] = {
+    {0, "target", "NAME", "only this Redis of the configuration's \"targets\"", NULL},
     {0, "check", NULL, "exit code 1 when some task is not streaming", NULL},
     {0, "json", NULL, "print one JSON object instead of a table", NULL},
     {0},
@@ -310,7 +231,7 @@ const struct command command_status = {
     .name = "status",
     .group = GROUP_ROWS,
     .summary = "show how far each view is, and who keeps it",
-    .synopsis = "[VIEW…] [--check] [--json]",
+    .synopsis = "[VIEW…] [--target NAME] [--check] [--json]",
     .about =
         "Shows a line for each view and partition: its state (\"waiting\": no worker runs it), "
         "the\n"
@@ -326,11 +247,14 @@ const struct command command_status = {
         "asked:\n"
         "the rest is shown also while it is down. A generation that is being built (`fanfold "
         "rebuild`)\n"
-        "is a view of its own, \"stock@2\", and has a line that says how far it is.\n"
+        "is a view of its own, \"stock@2\", and has a line that says how far it is. Where the "
+        "configuration\n"
+        "names several targets, all are shown; the tasks of one that cannot be asked are "
+        "\"unreachable\".\n"
         "\n"
         "Exit code 0: the state could be read; 1: with --check, some task is not streaming, or "
         "there\n"
-        "is no such view; 69: Redis cannot be reached; 77; 78.\n"
+        "is no such view; 69: Redis, or one of the targets, cannot be reached; 77; 78.\n"
         "\n"
         "--json prints {\"at\", \"broker_fault\": null or the reason, \"tasks\": [{\"view\", "
         "\"partition\",\n"
@@ -351,7 +275,10 @@ const struct command command_status = {
         "\"view\", "
         "\"partition\",\n"
         "\"reason\"}], \"files\": [{\"worker\", \"file\", \"pointer\", \"reason\"}]}; null is what "
-        "is not known.",
+        "is not known.\n"
+        "With named targets it also has \"targets\": [{\"name\", \"fault\": null or why it cannot "
+        "be asked}],\n"
+        "and each of the others a \"target\".",
     .examples = "  fanfold status\n"
                 "  fanfold status stock --json\n"
                 "  fanfold status --check > /dev/null || echo 'something stands still'",

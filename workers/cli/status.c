@@ -136,20 +136,30 @@ static bool count_parked(struct task_status *task, struct redis_reader *reader, 
     return true;
 }
 
+static void append(struct status *status, const struct task_status *task)
+{
+    status->tasks = must_realloc(status->tasks, (status->count + 1) * sizeof *status->tasks);
+    status->tasks[status->count++] = *task;
+}
+
 /* partition is taken. */
 static bool add_task(struct status *status, const char *view, char *partition,
                      struct redis_reader *reader, struct probes *probes, struct error *error)
 {
-    struct task_status task = {.view = view, .partition = partition};
+    struct task_status task = {.view = view, .partition = partition, .known = true};
     if (!freshness_read(&task.fresh, task.view, task.partition, reader, probes, error) ||
         !count_parked(&task, reader, error)) {
         free(task.partition);
         return false;
     }
     find_state(status, &task);
-    status->tasks = must_realloc(status->tasks, (status->count + 1) * sizeof *status->tasks);
-    status->tasks[status->count++] = task;
+    append(status, &task);
     return true;
+}
+
+static bool is_here(const struct view *view, const struct config *config)
+{
+    return !config->target || view_is_in(view, config->target);
 }
 
 static bool add_tasks(struct status *status, struct redis_reader *reader,
@@ -158,7 +168,7 @@ static bool add_tasks(struct status *status, struct redis_reader *reader,
 {
     for (size_t i = 0; i < views->count; i++) {
         const struct view *view = views->at[i];
-        for (size_t j = 0; j < view_exchange_count(view); j++) {
+        for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
             const struct log_config *log = config_log(config, view_exchange(view, j));
             if (log &&
                 !add_task(status, view_name(view), config_partition(log), reader, probes, error))
@@ -222,6 +232,25 @@ bool status_read(struct status *status, struct redis_reader *reader, const struc
     return true;
 }
 
+void status_unreachable(struct status *status, const struct config *config,
+                        const struct view_set *views, const struct error *why)
+{
+    for (size_t i = 0; i < views->count; i++) {
+        const struct view *view = views->at[i];
+        for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
+            const struct log_config *log = config_log(config, view_exchange(view, j));
+            struct task_status task = {.view = view_name(view),
+                                       .state = STATUS_UNREACHABLE,
+                                       .reason = why->text,
+                                       .way_out = ""};
+            if (!log)
+                continue;
+            task.partition = config_partition(log);
+            append(status, &task);
+        }
+    }
+}
+
 bool status_read_generation(struct status *status, struct redis_reader *reader, const char *name,
                             const struct build *build, struct probes *probes, struct error *error)
 {
@@ -238,6 +267,19 @@ bool status_read_generation(struct status *status, struct redis_reader *reader, 
     return good;
 }
 
+void status_each_report(const struct status *status, const char *list, status_report_fn *call,
+                        void *arg)
+{
+    const cJSON *worker, *entry;
+    cJSON_ArrayForEach(worker, status->workers)
+    {
+        cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(worker, list))
+        {
+            call(worker->string, entry, arg);
+        }
+    }
+}
+
 void status_release(struct status *status)
 {
     for (size_t i = 0; i < status->count; i++)
@@ -245,4 +287,5 @@ void status_release(struct status *status)
     free(status->tasks);
     cJSON_Delete(status->workers);
     cJSON_Delete(status->leases);
+    *status = (struct status){0};
 }

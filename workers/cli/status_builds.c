@@ -81,12 +81,12 @@ static double left_of(const struct build_status *status)
     return status->rate > 0 ? (double)(status->all - status->folded) / status->rate : -1;
 }
 
-void builds_status_print(const struct builds_status *builds)
+void builds_status_print(const struct builds_status *builds, const char *before)
 {
     for (size_t i = 0; i < builds->count; i++) {
         const struct build_status *status = &builds->at[i];
         double left = left_of(status);
-        printf("generation %llu of %s: %s%s, %.0f%% (offset %llu of %llu)",
+        printf("%sgeneration %llu of %s: %s%s, %.0f%% (offset %llu of %llu)", before,
                (unsigned long long)status->build.generation, status->view,
                states[status->build.state], status->build.verify ? " to verify" : "",
                percent_of(status), (unsigned long long)status->folded,

@@ -22,7 +22,8 @@ struct builds_status {
 /* workers: as redis_reader_workers() gives it. */
 bool builds_status_read(struct builds_status *builds, struct redis_reader *reader,
                         const struct view_set *views, const cJSON *workers, struct error *error);
-void builds_status_print(const struct builds_status *builds);
+/* before: what each line begins with. */
+void builds_status_print(const struct builds_status *builds, const char *before);
 /* [{"view", "generation", "state", "verify", "folded", "all", "percent", "rate", "seconds_left"}]
  */
 cJSON *builds_status_json(const struct builds_status *builds);
