@@ -441,9 +441,10 @@ PROMISED = {
     "publish": "--exchange --type --subject --data --id --source --key --correlation-id --header "
                "--strict --patience --json",
     "tail": "--exchange --from --count --partition --json",
-    "get": "--json",
-    "status": "--json",
-    "worker": "--name --view",
+    "get": "--json --target",
+    "status": "--json --target",
+    "verify": "--target --against",
+    "worker": "--name --view --target",
 }
 
 

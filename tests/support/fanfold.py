@@ -114,16 +114,17 @@ class Servers(Addresses):
 
     settings: what the servers' own configuration shall say besides, by file: text, as in
     {"rabbitmq/conf.d/50-tls.conf": "listeners.ssl.default = …"}; "{folder}" is the servers' folder.
+    verb: "start-redis" for a Redis without a RabbitMQ.
     """
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, verb="start"):
         self.folder = tempfile.mkdtemp(prefix="fanfold-servers-")
         atexit.register(self.remove)  # also when a test fails between start and remove
         for name, text in (settings or {}).items():
             path = pathlib.Path(self.folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.format(folder=self.folder))
-        self.do("start")
+        self.do(verb)
         names = self.settings()
         super().__init__(*(names[name] for name in (
             "OPERATOR_AMQP_URL", "PUBLISHER_AMQP_URL", "WORKER_AMQP_URL", "WORKER_REDIS_URL",
