@@ -8,7 +8,9 @@
  *
  * An event is one JSON object, whose members are its attributes, extensions and data, whatever form
  * it came in; so a pointer of the view language is resolved in one way (DESIGN section 7). The
- * object lives in the arena and points into the message: both must outlive it.
+ * object lives in the arena and points into the message: both must outlive it, and so must the
+ * upcast rules. What was published, before an upcast, is still to be had: published_type,
+ * data_bytes.
  *
  * How attributes are found: DESIGN section 3 (structured, binary, plain AMQP, in this order);
  * CloudEvents 1.0.2 sections 3.1 and 3.2 for what they may hold; FACTS 5 for the prefixes.
@@ -23,20 +25,24 @@
 #include <fanfold/message.h>
 
 struct cloudevent {
-    const struct json *root; /* an object: id, source, type, subject, time, data, extensions */
-    struct str id, source;   /* never empty */
-    struct str type;         /* empty: none was given; only the pattern "*" matches */
-    struct str subject;      /* {NULL,0}: none */
+    const struct json *root;   /* an object: id, source, type, subject, time, data, extensions */
+    struct str id, source;     /* never empty */
+    struct str type;           /* empty: none was given; only the pattern "*" matches */
+    struct str published_type; /* what it was before an upcast */
+    struct str subject;        /* {NULL,0}: none */
     bool has_time;
     int64_t time_ms;       /* of `time`; root has it as "2026-01-31T09:05:07.000Z" */
     struct str data_bytes; /* the bytes that `data` was read from; {NULL,0} without data */
     struct str
         data_fault; /* why there is no /data though there are bytes ("byte 17: …"), or {NULL,0} */
+    struct str upcast_fault; /* why an upcast rule could not be applied, or {NULL,0}: views of this
+                                type park the event */
 };
 
 struct decoder {
     const char *partition;         /* for the id of an event without one: "<partition>/<offset>" */
     const struct read_rules *read; /* plain AMQP: where attributes are; NULL: only the properties */
+    const struct upcast_rules *upcast; /* NULL: the event is given as it was published */
 };
 
 /* False: the message is not an event, error->text says why (a structured body that is not JSON or
@@ -73,7 +79,7 @@ bool cloudevent_to_json(struct buf *out, const struct cloudevent *event, struct 
 
 /* (source, id): what makes two events duplicates (DESIGN section 4). */
 struct hash128 cloudevent_key(const struct cloudevent *event);
-/* (type, data): what the duplicates of one event share. */
+/* (type, data), as published: what the duplicates of one event share. */
 uint64_t cloudevent_content(const struct cloudevent *event);
 
 #endif

@@ -12,7 +12,7 @@ struct hash128 cloudevent_key(const struct cloudevent *event)
 
 uint64_t cloudevent_content(const struct cloudevent *event)
 {
-    const struct str texts[] = {event->type, event->data_bytes};
+    const struct str texts[] = {event->published_type, event->data_bytes};
     return hash128_of(texts, 2).lo;
 }
 

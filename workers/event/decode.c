@@ -13,6 +13,7 @@
 #include "event/pointer.h"
 #include "event/structured.h"
 #include "event/text.h"
+#include "event/upcast.h"
 #include <inttypes.h>
 
 static void read_body(struct draft *draft, const struct message *message)
@@ -292,5 +293,9 @@ bool cloudevent_decode(const struct decoder *decoder, const struct message *mess
     }
     fill_identity(&draft, decoder, message);
     draft_finish(&draft, event);
+    if (decoder->upcast && ok)
+        upcast_apply(decoder->upcast, event, arena);
+    else if (decoder->upcast)
+        upcast_type(decoder->upcast, event);
     return ok;
 }

@@ -245,6 +245,7 @@ void draft_finish(struct draft *draft, struct cloudevent *event)
         .id = draft->text[ATTRIBUTE_ID],
         .source = draft->text[ATTRIBUTE_SOURCE],
         .type = draft->text[ATTRIBUTE_TYPE],
+        .published_type = draft->text[ATTRIBUTE_TYPE],
         .subject = draft->text[ATTRIBUTE_SUBJECT],
         .has_time = str_is(draft->text[ATTRIBUTE_TIME]),
         .time_ms = draft->time_ms,
