@@ -502,6 +502,32 @@ static void test_body_not_json(void **state)
     faults_release(&faults);
 }
 
+/* A view that does not know the type has no use for the event, and none for the reason. */
+static void test_upcast_fault(void **state)
+{
+    struct faults faults = {0};
+    struct view *view = fixture_actions("[{'counter': 'c', 'add': 1}]", &faults);
+    struct arena scratch = {0};
+    struct changes changes = {0};
+    struct error why;
+    struct cloudevent event = {.id = STR("1"),
+                               .source = STR("/s"),
+                               .type = STR("t"),
+                               .upcast_fault = STR("upcast of old: no")};
+
+    (void)state;
+    event.root = json_parse(&scratch, STR("{\"type\":\"t\"}"), &why);
+    assert_int_equal(view_fold(view, &event, NULL, &changes, &scratch, &why), FOLD_PARK);
+    assert_string_equal(why.text, "upcast of old: no");
+    event.type = STR("u");
+    assert_int_equal(view_fold(view, &event, NULL, &changes, &scratch, &why), FOLD_IGNORED);
+    assert_int_equal(changes.count, 0);
+    view_free(view);
+    changes_release(&changes);
+    arena_release(&scratch);
+    faults_release(&faults);
+}
+
 static void park_key(const char *park_by, const struct cloudevent *event, const char *expected)
 {
     struct faults faults = {0};
@@ -591,13 +617,14 @@ static void test_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verbs),    cmocka_unit_test(test_values),
-        cmocka_unit_test(test_nothing),  cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_keys),     cmocka_unit_test(test_key_length),
-        cmocka_unit_test(test_each),     cmocka_unit_test(test_matching),
-        cmocka_unit_test(test_expire),   cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_park_key), cmocka_unit_test(test_body_not_json),
-        cmocka_unit_test(test_newest),   cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_verbs),        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_nothing),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_keys),         cmocka_unit_test(test_key_length),
+        cmocka_unit_test(test_each),         cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_expire),       cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_park_key),     cmocka_unit_test(test_body_not_json),
+        cmocka_unit_test(test_upcast_fault), cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

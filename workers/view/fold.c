@@ -292,6 +292,10 @@ enum fold_result view_fold(const struct view *view, const struct cloudevent *eve
                      .mark = changes->count};
     enum fold_result result;
 
+    if (str_is(event->upcast_fault) && view_matches(view, event->type)) {
+        error_set(why, ERROR_NO, "%.*s", STRF(event->upcast_fault));
+        return FOLD_PARK;
+    }
     if (view->plugin)
         return plugin_fold(view, event, changes, scratch, why);
     assert(rows || !view->withs);
