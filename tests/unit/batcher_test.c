@@ -2,6 +2,7 @@
  * batcher_test.c: what becomes of each event of a task: folded, ignored, duplicate, parked,
  * waiting, skipped, stop; and the position after it.
  */
+#include "event/upcast.h"
 #include "worker/batcher.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@ struct bench {
     struct batch batch;
     struct arena arena;
     struct error error;
+    struct upcast_rules upcast;
 };
 
 static struct bench *bench_new(const char *members)
@@ -42,6 +44,7 @@ static void bench_free(struct bench *bench)
     batch_release(&bench->batch);
     batcher_release(&bench->batcher);
     arena_release(&bench->arena);
+    upcast_rules_release(&bench->upcast);
     view_free(bench->view);
     free(bench);
 }
@@ -55,6 +58,7 @@ static bool feed(struct bench *bench, uint64_t offset, enum window_answer duplic
     if (!cloudevent_from_line(str_of(line), &none, STR("made"), &bench->arena, &event,
                               &bench->error))
         fail_msg("%s", bench->error.text);
+    upcast_apply(&bench->upcast, &event, &bench->arena);
     struct delivery delivery = {.offset = offset,
                                 .fingerprint = offset * 7,
                                 .duplicate = duplicate,
@@ -255,6 +259,36 @@ static void know(struct bench *bench, const char *key, const char *json)
 }
 
 /* The events of one batch: b is changed in it, a and c are not. */
+/* It parks as it was published, in the views of what it would have become, and holds back its key.
+ */
+static void what_cannot_be_upcast(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new(SETS);
+    struct faults faults = {0};
+    cJSON *rules = cJSON_Parse("[{\"type\":\"old\",\"rename\":{\"/data/m\":\"/data/n\"},"
+                               "\"to\":{\"type\":\"t\"}},{\"type\":\"t\",\"dataschema\":\"no\","
+                               "\"to\":{\"type\":\"other\"}}]");
+    assert_true(upcast_rules_read(rules, "f.json", "", &bench->upcast, &faults));
+    cJSON_Delete(rules);
+    assert_true(feed(bench, 0, WINDOW_NEW, EVENT("old", "a", "{\"m\":1}")));
+    assert_true(feed(bench, 1, WINDOW_NEW, EVENT("old", "b", "{\"m\":1,\"n\":2}"))); /* fails */
+    assert_true(feed(bench, 2, WINDOW_NEW, EVENT("t", "b", "{\"n\":2}")));           /* waits */
+    assert_true(
+        feed(bench, 3, WINDOW_NEW,
+             "{\"specversion\":\"1.0\",\"id\":\"i\",\"type\":\"t\",\"dataschema\":\"no\"}"));
+    batcher_close(&bench->batcher, &bench->batch);
+    assert_int_equal(bench->batch.tally.folded, 1);
+    assert_int_equal(bench->batch.tally.ignored, 1);
+    assert_int_equal(bench->batch.parked_count, 2);
+    const struct parked_event *parked = &bench->batch.parked[0];
+    assert_true(str_eq(parked->type, STR("old")));
+    assert_true(str_eq(parked->reason, STR("upcast of old: rename \"/data/n\": is there already")));
+    assert_true(str_eq(parked->payload, STR("{\"m\":1,\"n\":2}")));
+    assert_true(bench->batch.parked[1].waits);
+    bench_free(bench);
+}
+
 static void rows_are_read_before_they_are_folded(void **state)
 {
     (void)state;
@@ -369,6 +403,7 @@ int main(void)
         cmocka_unit_test(refused_event_parks_when_folded_again),
         cmocka_unit_test(on_error_skip_and_stop),
         cmocka_unit_test(what_cannot_be_decoded),
+        cmocka_unit_test(what_cannot_be_upcast),
         cmocka_unit_test(rows_are_read_before_they_are_folded),
         cmocka_unit_test(a_changed_row_is_read_behind_its_batch),
         cmocka_unit_test(what_comes_later_is_read_too),

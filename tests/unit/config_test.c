@@ -243,6 +243,36 @@ static void test_everything(void **state)
     assert_int_equal(c->logs[1].dedupe_window, CONFIG_DEDUPE_WINDOW_MAX);
 }
 
+/* The rules stand in the file, or in one beside it, whose faults name that one. */
+static void test_upcast(void **state)
+{
+    struct fixture *f = *state;
+    static const char rules[] = "[{\"type\": \"a\", \"to\": {\"type\": \"b\"}}] // as of today";
+    assert_true(load(f,
+                     "{\"logs\": [{\"exchange\": \"x\", \"upcast\": [{\"type\": \"a\","
+                     " \"to\": {\"type\": \"b\"}}]}, {\"exchange\": \"y\", \"upcast\": null}]}"));
+    assert_int_equal(f->config.logs[0].upcast.count, 1);
+    assert_int_equal(f->config.logs[1].upcast.count, 0);
+    uint64_t digest = f->config.logs[0].upcast.digest;
+    write_file("other.json", rules);
+    assert_true(load(f, "{\"logs\": [{\"exchange\": \"x\", \"upcast\": \"other.json\"}]}"));
+    assert_true(f->config.logs[0].upcast.digest == digest);
+    write_file("other.json", "[{\"type\": \"a\", \"rename\": {\"/data/a\": \"/b\"}}]");
+    assert_false(load(f, "{\"logs\": [{\"exchange\": \"x\", \"upcast\": \"other.json\"},"
+                         " {\"exchange\": \"y\", \"upcast\": \"missing.json\"},"
+                         " {\"exchange\": \"z\", \"upcast\": {}},"
+                         " {\"exchange\": \"w\", \"upcast\": [{\"type\": \"a\", \"too\": 1}]}]}"));
+    check_printed(
+        f, "other.json:/0/rename/~1data~1a: \"/b\" is not inside \"/data\", and only data is "
+           "changed; write \"/data/b\"\n"
+           "fanfold.json:/logs/1/upcast: missing.json cannot be read: No such file or directory; "
+           "write the rules here, or the name of a file with them\n"
+           "fanfold.json:/logs/2/upcast: the rules are a list: [ {\"type\": \"…\", …} ]\n"
+           "fanfold.json:/logs/3/upcast/0/too: unknown member \"too\"; did you mean \"to\"?\n"
+           "fanfold.json:/logs/3/upcast/0: does nothing; write \"rename\", \"move\", \"split\", "
+           "\"default\" or \"to\"\n");
+}
+
 /* Every fault of the file in one go. */
 static void test_all_faults(void **state)
 {
@@ -456,6 +486,7 @@ int main(void)
         TEST(test_load_files),
         TEST(test_defaults),
         TEST(test_everything),
+        TEST(test_upcast),
         TEST(test_all_faults),
         TEST(test_no_logs),
         TEST(test_which_file),

@@ -32,6 +32,17 @@ static struct definition *make(const char *members)
     return definition;
 }
 
+#define RULES "[{\"default\":{\"/data/a\":1},\"type\":\"t\"}]"
+
+/* Of the exchange x. */
+static void read_upcast(const char *text)
+{
+    struct faults faults = {0};
+    cJSON *rules = cJSON_Parse(text);
+    assert_true(upcast_rules_read(rules, "f.json", "", &logs[0].upcast, &faults));
+    cJSON_Delete(rules);
+}
+
 static bool same(const char *a, const char *b)
 {
     struct definition *x = make(a), *y = make(b);
@@ -61,6 +72,15 @@ static void what_decides_the_fold(void **state)
     assert_string_not_equal(before->digest, after->digest);
     logs[0].read.type = NULL;
     definition_drop(after);
+    /* Without an upcast nothing is said of it: views of before go on. */
+    assert_null(strstr(before->text, "upcast"));
+    assert_string_equal(before->digest, "1062ec29c0764270");
+    read_upcast(RULES);
+    after = make(adds);
+    assert_non_null(strstr(after->text, "\"read\":{},\"upcast\":" RULES "}]"));
+    assert_string_not_equal(before->digest, after->digest);
+    upcast_rules_release(&logs[0].upcast);
+    definition_drop(after);
     definition_drop(before);
 }
 
@@ -69,6 +89,7 @@ static void reads_back_what_it_wrote(void **state)
     (void)state;
     static const char *const members[] = {"\"exchange\":\"x\"," SETS,
                                           "\"exchange\":[\"y\",\"x\"]," ADDS};
+    read_upcast(RULES);
     logs[1].read = (struct read_rules){.type = (char *)"/data/\"t\"", .time = (char *)"/data/at"};
     for (size_t i = 0; i < 2; i++) {
         struct faults faults = {0};
@@ -80,16 +101,21 @@ static void reads_back_what_it_wrote(void **state)
         assert_int_equal(a->log_count, b->log_count);
         assert_string_equal(b->logs[0].exchange, i ? "y" : "x");
         assert_int_equal(b->logs[0].dedupe_window, i ? 20 : 10);
+        assert_int_equal(b->logs[i].upcast.count, 1);
+        assert_true(b->logs[i].upcast.digest == logs[0].upcast.digest);
         definition_drop(a);
         definition_drop(b);
     }
     logs[1].read = (struct read_rules){0};
+    upcast_rules_release(&logs[0].upcast);
 }
 
 static void refuses_what_is_none(void **state)
 {
     (void)state;
+    read_upcast(RULES);
     struct definition *good = make("\"exchange\":\"x\"," ADDS);
+    upcast_rules_release(&logs[0].upcast);
     static const struct {
         const char *from, *to, *fault;
     } cases[] = {
@@ -97,6 +123,7 @@ static void refuses_what_is_none(void **state)
         {"\"semantics\":1", "\"semantics\":{}", "not a definition"},
         {"\"exchange\":\"x\",\"read\"", "\"exchange\":\"z\",\"read\"", "how the logs are read"},
         {"\"dedupe_window\":10", "\"dedupe_window\":-1", "how the logs are read"},
+        {"\"/data/a\"", "\"/a\"", "is not inside"},
         {"\"add\":1", "\"ad\":1", "add"},
         {"{\"logs\"", "[{\"logs\"", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

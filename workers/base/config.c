@@ -126,6 +126,48 @@ static void read_rules(struct reader *r, const cJSON *log, const char *log_point
     free(pointer);
 }
 
+/* A relative path is relative to the file that names it. */
+static char *beside_file(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    if (path[0] == '/' || !slash)
+        return must_strdup(path);
+    struct buf beside = {0};
+    buf_add(&beside, (struct str){file, (size_t)(slash + 1 - file)});
+    buf_add(&beside, str_of(path));
+    return (char *)buf_text(&beside);
+}
+
+static void read_upcast_file(struct reader *r, const char *log_pointer, const char *name,
+                             struct upcast_rules *rules)
+{
+    char *path = beside_file(r->file, name);
+    cJSON *root = NULL;
+    if (access(path, R_OK) != 0)
+        fault_in(r, log_pointer, "upcast",
+                 "%s cannot be read: %s; write the rules here, or the name of a file with them",
+                 path, strerror(errno));
+    else
+        root = jsonfile_load(path, r->faults);
+    if (root)
+        upcast_rules_read(root, path, "", rules, r->faults);
+    cJSON_Delete(root);
+    free(path);
+}
+
+/* The rules, or the name of the file that holds them. */
+static void read_upcast(struct reader *r, const cJSON *log, const char *log_pointer,
+                        struct upcast_rules *rules)
+{
+    const cJSON *member = optional(log, "upcast");
+    char *pointer = jsonfile_pointer(log_pointer, "upcast");
+    if (cJSON_IsString(member))
+        read_upcast_file(r, log_pointer, member->valuestring, rules);
+    else if (member)
+        upcast_rules_read(member, r->file, pointer, rules, r->faults);
+    free(pointer);
+}
+
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -199,7 +241,7 @@ static void read_log(struct reader *r, const cJSON *object, const char *pointer,
                      struct log_config *log)
 {
     static const char *const known[] = {"exchange",      "partitions", "max_age", "bind",
-                                        "dedupe_window", "read",       "about"};
+                                        "dedupe_window", "read",       "upcast",  "about"};
     if (!cJSON_IsObject(object)) {
         faults_add(r->faults, r->file, pointer, "must be an object: {\"exchange\": \"…\"}");
         return;
@@ -212,6 +254,7 @@ static void read_log(struct reader *r, const cJSON *object, const char *pointer,
     log->dedupe_window = CONFIG_DEDUPE_WINDOW_DEFAULT;
     read_whole(r, object, pointer, "dedupe_window", CONFIG_DEDUPE_WINDOW_MAX, &log->dedupe_window);
     read_rules(r, object, pointer, &log->read);
+    read_upcast(r, object, pointer, &log->upcast);
 }
 
 static void check_unique(struct reader *r, const struct config *config)
@@ -344,18 +387,6 @@ static void read_redis(struct reader *r, const cJSON *root, struct config *confi
     read_address(r, root, "redis", "FANFOLD_REDIS_URL", DEFAULT_REDIS, uri_parse_redis_plain,
                  &config->redis);
     read_credential(r, "redis-password", &config->redis);
-}
-
-/* A relative folder is relative to the file that names it. */
-static char *beside_file(const char *file, const char *folder)
-{
-    const char *slash = strrchr(file, '/');
-    if (folder[0] == '/' || !slash)
-        return must_strdup(folder);
-    struct buf path = {0};
-    buf_add(&path, (struct str){file, (size_t)(slash + 1 - file)});
-    buf_add(&path, str_of(folder));
-    return (char *)buf_text(&path);
 }
 
 static char *read_views(struct reader *r, const cJSON *root)
@@ -497,6 +528,7 @@ void config_log_release(struct log_config *log)
     free(log->read.subject);
     free(log->read.time);
     free(log->read.correlationid);
+    upcast_rules_release(&log->upcast);
 }
 
 void config_release(struct config *config)

@@ -9,7 +9,8 @@
  * Which file: path, else $FANFOLD_CONFIG, ./fanfold.json, /etc/fanfold/fanfold.json; the first that
  * exists. FANFOLD_AMQP_URL and FANFOLD_REDIS_URL win over the file. Passwords may stand in files
  * named amqp-password and redis-password in $CREDENTIALS_DIRECTORY (one line, its end of line cut);
- * they win over a password in the URI. A relative `views` is relative to the file.
+ * they win over a password in the URI. A relative `views`, or `upcast` that names a file, is
+ * relative to the file.
  *
  * "redis" is one server; "targets" (targets.h), in its place, names several. Then redis-password is
  * for all of them, unless there is a redis-password-NAME. Who works with a Redis says which:
@@ -21,6 +22,7 @@
 
 #include "base/faults.h"
 #include "base/targets.h"
+#include "base/upcast_rules.h"
 #include "base/uri.h"
 
 #define CONFIG_DEDUPE_WINDOW_DEFAULT 65536
@@ -39,6 +41,7 @@ struct log_config {
     char *bind;             /* binding key; "" unless the exchange is a topic or direct one */
     uint64_t dedupe_window; /* offsets; 0: no duplicate detection */
     struct read_rules read;
+    struct upcast_rules upcast; /* in the file, or in one that it names */
 };
 
 struct config {

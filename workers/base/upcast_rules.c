@@ -422,6 +422,8 @@ bool upcast_rules_read(const cJSON *array, const char *file, const char *pointer
         upcast_rules_release(&result);
         return false;
     }
+    if (result.count == 0)
+        upcast_rules_release(&result);
     *rules = result;
     return true;
 }

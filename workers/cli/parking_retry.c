@@ -204,8 +204,9 @@ static bool find_definition(struct retry *retry, struct error *error)
     if (!retry->log)
         return error_set(error, ERROR_NO, "view %s: the definition in force does not read %s",
                          view_name(parking->view), retry->task->log->exchange);
-    retry->decoder =
-        (struct decoder){.partition = retry->task->partition, .read = &retry->log->read};
+    retry->decoder = (struct decoder){.partition = retry->task->partition,
+                                      .read = &retry->log->read,
+                                      .upcast = &retry->log->upcast};
     return true;
 }
 

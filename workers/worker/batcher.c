@@ -127,7 +127,7 @@ static void park(struct batcher *batcher, const struct delivery *delivery, struc
     parked->reason = keep(batch, str_of(reason));
     parked->id = keep(batch, delivery->event->id);
     parked->source = keep(batch, delivery->event->source);
-    parked->type = keep(batch, delivery->event->type);
+    parked->type = keep(batch, delivery->event->published_type);
     parked->parked_at_ms = clock_wall_ms();
     if (!waits && delivery->body.len <= PARKED_PAYLOAD_MAX)
         parked->payload = keep(batch, delivery->body);

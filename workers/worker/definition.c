@@ -33,7 +33,12 @@ static void add_log(struct buf *out, const struct log_config *log)
     add_rule(out, "subject", read->subject, &comma);
     add_rule(out, "time", read->time, &comma);
     add_rule(out, "type", read->type, &comma);
-    buf_add(out, STR("}}"));
+    buf_add_byte(out, '}');
+    if (log->upcast.count) {
+        buf_add(out, STR(",\"upcast\":"));
+        buf_add(out, log->upcast.text);
+    }
+    buf_add_byte(out, '}');
 }
 
 static void write_text(struct buf *out, const struct view *view, const struct config *config)
@@ -75,9 +80,11 @@ static char *text_of(const cJSON *object, const char *name)
     return text ? must_strdup(text) : NULL;
 }
 
-static bool read_log(const cJSON *object, struct log_config *log)
+static bool read_log(const char *file, const cJSON *object, struct log_config *log,
+                     struct faults *faults)
 {
-    const cJSON *read = member(object, "read"), *window = member(object, "dedupe_window");
+    const cJSON *read = member(object, "read"), *window = member(object, "dedupe_window"),
+                *upcast = member(object, "upcast");
     log->exchange = text_of(object, "exchange");
     log->partitions = 1;
     log->bind = must_strdup("");
@@ -91,11 +98,13 @@ static bool read_log(const cJSON *object, struct log_config *log)
         window->valuedouble > CONFIG_DEDUPE_WINDOW_MAX)
         return false;
     log->dedupe_window = (uint64_t)window->valuedouble;
-    return log->exchange;
+    return log->exchange &&
+           (!upcast || upcast_rules_read(upcast, file, "/upcast", &log->upcast, faults));
 }
 
 /* One log for each exchange, in the order of the view. */
-static bool read_logs(const cJSON *logs, struct definition *definition)
+static bool read_logs(const char *file, const cJSON *logs, struct definition *definition,
+                      struct faults *faults)
 {
     size_t count = view_exchange_count(definition->view);
     const cJSON *log;
@@ -105,7 +114,7 @@ static bool read_logs(const cJSON *logs, struct definition *definition)
     cJSON_ArrayForEach(log, logs)
     {
         struct log_config *to = &definition->logs[definition->log_count];
-        if (!read_log(log, to))
+        if (!read_log(file, log, to, faults))
             return config_log_release(to), false;
         definition->log_count++;
         if (strcmp(to->exchange, view_exchange(definition->view, definition->log_count - 1)) != 0)
@@ -142,7 +151,7 @@ static bool read_root(const char *file, const cJSON *root, struct definition *de
     char *text = cJSON_PrintUnformatted(member(root, "view"));
     definition->view = view_restore(file, str_of(text), faults);
     cJSON_free(text);
-    if (definition->view && !read_logs(member(root, "logs"), definition)) {
+    if (definition->view && !read_logs(file, member(root, "logs"), definition, faults)) {
         faults_add(faults, file, "/logs", "what is stored does not say how the logs are read");
         return false;
     }
@@ -199,7 +208,8 @@ uint64_t log_digest(const struct log_config *log)
     struct str parts[] = {str_of(window),           rule(read->type),    rule(read->id),
                           rule(read->source),       rule(read->subject), rule(read->time),
                           rule(read->correlationid)};
-    return hash128_of(parts, sizeof parts / sizeof *parts).lo;
+    uint64_t digest = hash128_of(parts, sizeof parts / sizeof *parts).lo;
+    return log->upcast.count ? hash_mix(digest, log->upcast.digest) : digest;
 }
 
 void definition_epoch(const struct definition *definition, uint64_t generation, char out[EPOCH_MAX])

@@ -319,7 +319,8 @@ static struct feed *feed_new(struct host *host, const struct task *task)
     feed->log = task->log;
     feed->partition = must_strdup(task->partition);
     feed->window = window_new(task->log->dedupe_window);
-    feed->decoder = (struct decoder){.partition = feed->partition, .read = &task->log->read};
+    feed->decoder = (struct decoder){
+        .partition = feed->partition, .read = &task->log->read, .upcast = &task->log->upcast};
     return feed;
 }
 
