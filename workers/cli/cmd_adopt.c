@@ -96,8 +96,8 @@ const struct command command_adopt = {
     .group = GROUP_ROWS,
     .summary = "take a view's changed definition from here on, without a replay",
     .synopsis = "VIEW [OPTION…]",
-    .about = "A changed view file (or a changed \"read\" or \"dedupe_window\" of its log) does not "
-             "come into\n"
+    .about = "A changed view file (or a changed \"read\", \"upcast\" or \"dedupe_window\" of its "
+             "log) does not come into\n"
              "force by itself: workers go on with the definition that is in force, which stands in "
              "Redis.\n"
              "`adopt` brings the file's definition into force from the next event on, in all "

@@ -6,6 +6,7 @@
 #include "cli/event_options.h"
 #include "cli/lines.h"
 #include "cli/say.h"
+#include "cli/target.h"
 #include "cli/terminal.h"
 #include "cli/trial.h"
 
@@ -223,10 +224,12 @@ static void print_json(struct try *t, const struct view *view)
            (unsigned long long)t->parked, (unsigned long long)tally->skipped);
 }
 
-static int try_view(const struct view *view, const struct publish_defaults *defaults, bool json)
+static int try_view(const struct view *view, const struct upcast_rules *upcast,
+                    const struct publish_defaults *defaults, bool json)
 {
     struct try t = {.lines = {.fd = STDIN_FILENO}, .json = json};
     trial_init(&t.trial, view, CONFIG_DEDUPE_WINDOW_DEFAULT, defaults);
+    t.trial.upcast = upcast;
     if (isatty(STDIN_FILENO))
         say("reading events from the terminal, one JSON text a line; Ctrl-D ends them");
     take_lines(&t);
@@ -242,6 +245,17 @@ static int try_view(const struct view *view, const struct publish_defaults *defa
     buf_release(&t.expire);
     buf_release(&t.parked_json);
     return good ? 0 : ERROR_NO;
+}
+
+/* The upcast of the log that the lines stand for, which is that of the view's first exchange; NULL:
+ * there is none. */
+static const struct upcast_rules *find_upcast(const struct config *config, const struct view *view)
+{
+    const struct log_config *log = config_log(config, view_exchange(view, 0));
+    if (!log || !log->upcast.count)
+        return NULL;
+    say("events pass the \"upcast\" of %s in %s", log->exchange, config->path);
+    return &log->upcast;
 }
 
 /* NULL when the file has faults, which are said. */
@@ -266,9 +280,14 @@ static int run(const struct options *options)
     struct error error;
     if (!event_options_read(options, &defaults, &error))
         return say_usage("try", &error);
-    struct view *view = load_view(options->args[0]);
-    int code = view ? try_view(view, &defaults, options_has(options, "json")) : ERROR_CONFIG;
+    struct config config = {0};
+    bool usable = !target_config_exists(options) || target_config(options, &config);
+    struct view *view = usable ? load_view(options->args[0]) : NULL;
+    int code = ERROR_CONFIG;
+    if (view)
+        code = try_view(view, find_upcast(&config, view), &defaults, options_has(options, "json"));
     view_free(view);
+    config_release(&config);
     free((void *)defaults.headers);
     return code;
 }
@@ -299,7 +318,10 @@ const struct command command_try = {
         "which\n"
         "the options give type, subject and so on.\n"
         "\n"
-        "Exit code 0; 1 when a line is bad or an event parks; 78 when the view file has faults.\n"
+        "Where there is a configuration (--config, or at its usual place), events first pass the\n"
+        "\"upcast\" of the log of the view's first exchange.\n"
+        "\n"
+        "Exit code 0; 1 when a line is bad or an event parks; 78 when a file has faults.\n"
         "\n"
         "--json prints {\"view\", \"rows\": {key: row}, \"expire\": {key: time}, \"parked\": "
         "[{\"line\",\n"

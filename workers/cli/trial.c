@@ -3,6 +3,7 @@
  * store refuses can be folded again alone.
  */
 #include "cli/trial.h"
+#include "event/upcast.h"
 
 #include <stdio.h>
 
@@ -37,7 +38,11 @@ bool trial_read(struct trial *trial, uint64_t number, struct str line, struct cl
 {
     arena_clear(&trial->arena);
     struct str made_id = arena_printf(&trial->arena, "line-%llu", (unsigned long long)number);
-    return cloudevent_from_line(line, &trial->defaults, made_id, &trial->arena, event, error);
+    if (!cloudevent_from_line(line, &trial->defaults, made_id, &trial->arena, event, error))
+        return false;
+    if (trial->upcast)
+        upcast_apply(trial->upcast, event, &trial->arena);
+    return true;
 }
 
 static void on_commit(void *arg, const struct commit_result *result)

@@ -26,6 +26,7 @@ struct trial {
     struct batch batch;
     struct arena arena; /* of the event at hand */
     struct publish_defaults defaults;
+    const struct upcast_rules *upcast; /* of the log that the lines stand for; NULL: none */
     struct commit_result result;
     size_t asked;       /* rows, of those that the batcher wants */
     struct map ignored; /* type → events that no pattern matches */
