@@ -1,12 +1,13 @@
 /*
  * check_live.c: compares the files with the definitions in force. A change needs no replay when it
- * could not have made a difference to the events so far: patterns for types that the log has never
- * held.
+ * could not have made a difference to the events so far: patterns, and rules of `upcast`, for types
+ * that the log has never held.
  */
 #include "cli/check_live.h"
 #include "cli/in_force.h"
 #include "cli/log_types.h"
 #include "cli/say.h"
+#include "cli/upcast_change.h"
 
 #include <stdlib.h>
 
@@ -28,7 +29,8 @@ static bool differs(const cJSON *a, const cJSON *b)
     return (a || b) && !cJSON_Compare(a, b, true);
 }
 
-/* The first thing, besides added patterns, in which the definitions differ; "": none. */
+/* The first thing, besides added patterns and `upcast`, in which the definitions differ; "": none.
+ */
 static void find_change(const cJSON *before, const cJSON *after, struct buf *change)
 {
     static const char *const whole[] = {"exchange", "park_by", "on_error",
@@ -46,14 +48,6 @@ static void find_change(const cJSON *before, const cJSON *after, struct buf *cha
     }
 }
 
-static bool matches(struct str type, const char *pattern)
-{
-    size_t len = strlen(pattern);
-    if (len && pattern[len - 1] == '*')
-        return str_starts(type, (struct str){pattern, len - 1});
-    return str_eq(type, str_of(pattern));
-}
-
 static bool read_types(struct live_check *check, const char *exchange, const struct map **types,
                        struct error *error)
 {
@@ -66,19 +60,21 @@ static bool read_types(struct live_check *check, const char *exchange, const str
     return log_types_read(&check->config->amqp, log, &check->types[i], error);
 }
 
-/* How many events of the logs a pattern matches. */
+/* How many events of the logs a pattern may match. */
 static bool count_matches(struct live_check *check, const struct view *view, const char *pattern,
                           uint64_t *count, struct error *error)
 {
     *count = 0;
     for (size_t i = 0; i < view_exchange_count(view); i++) {
+        const struct upcast_rules *upcast =
+            &config_log(check->config, view_exchange(view, i))->upcast;
         const struct map *types;
         struct str type;
         uint64_t events;
         if (!read_types(check, view_exchange(view, i), &types, error))
             return false;
         for (size_t k = 0; map_next(types, &k, &type, &events);)
-            *count += matches(type, pattern) ? events : 0;
+            *count += upcast_may_match(upcast, type, pattern) ? events : 0;
     }
     return true;
 }
@@ -102,19 +98,45 @@ static bool find_seen(struct live_check *check, const struct view *view, const c
     return true;
 }
 
-static void tell(struct live_check *check, const struct view *view, const struct buf *change,
-                 const char *what)
+/* Other rules of `upcast` that concern types that the log has held. *differ: there are other rules.
+ */
+static bool find_upcast(struct live_check *check, const struct definition *live,
+                        const struct definition *next, bool *differ, struct buf *change,
+                        struct error *error)
+{
+    for (size_t i = 0; !change->len && i < next->log_count; i++) {
+        const struct upcast_rules *was = &live->logs[i].upcast, *is = &next->logs[i].upcast;
+        const struct map *types;
+        if (str_eq(was->text, is->text))
+            continue;
+        *differ = true;
+        if (!read_types(check, next->logs[i].exchange, &types, error))
+            return false;
+        upcast_change(was, is, types, change);
+    }
+    return true;
+}
+
+static void tell(struct live_check *check, const struct view *view, struct buf *change,
+                 bool upcast_differs)
 {
     const char *name = view_name(view);
     if (change->len) {
         check->needs_replay = true;
-        printf("%s: needs a replay, `fanfold rebuild %s`: %s\n", name, name, what);
+        printf("%s: needs a replay, `fanfold rebuild %s`: %s\n", name, name, buf_text(change));
     } else {
-        printf("%s: needs no replay, `fanfold adopt %s`: only patterns for types that the log has "
-               "never "
+        printf("%s: needs no replay, `fanfold adopt %s`: only %s for types that the log has never "
                "held are new\n",
-               name, name);
+               name, name, upcast_differs ? "patterns or rules of \"upcast\"" : "patterns");
     }
+}
+
+/* What else decides how a log is read. */
+static void leave_out_upcast(const cJSON *definition)
+{
+    cJSON *log;
+    cJSON_ArrayForEach(log, member(definition, "logs"))
+        cJSON_DeleteItemFromObjectCaseSensitive(log, "upcast");
 }
 
 static bool compare(struct live_check *check, const struct view *view,
@@ -123,10 +145,15 @@ static bool compare(struct live_check *check, const struct view *view,
 {
     struct buf change = {0};
     cJSON *before = cJSON_Parse(live->text), *after = cJSON_Parse(next->text);
+    bool good = true, upcast_differs = false;
+    leave_out_upcast(before);
+    leave_out_upcast(after);
     find_change(before, after, &change);
-    bool good = change.len ? true : find_seen(check, view, before, after, &change, error);
+    if (!change.len)
+        good = find_upcast(check, live, next, &upcast_differs, &change, error) &&
+               find_seen(check, view, before, after, &change, error);
     if (good)
-        tell(check, view, &change, buf_text(&change));
+        tell(check, view, &change, upcast_differs);
     cJSON_Delete(before);
     cJSON_Delete(after);
     buf_release(&change);
