@@ -44,7 +44,7 @@ void view_free(struct view *view);
 
 /* Adds the faults that only several views together have: equal names, keys that could collide, and
  * (with the configuration; may be NULL) an exchange that no log is declared for, a target that
- * there is none of. */
+ * there is none of; and warnings of types that the `upcast` of their log makes others of. */
 void views_check(struct view *const *views, size_t count, const struct config *config,
                  struct faults *faults);
 

@@ -235,6 +235,33 @@ class Check(Folder):
                                   if line.startswith(place + " ")]), 1, f"{place} in\n{result.err}")
         self.assertEqual(result.code, 78)
 
+    def test_upcast(self):
+        self.view("a", [{"hash": "a:{subject}", "add": {"n": 1}}])
+        rules = [{"type": "v1", "to": {"type": "v2"}, "rename": {"/custmer": "/data/customer"}},
+                 {"type": "v2", "too": {"type": "v3"}}]
+        logs = [{"exchange": "t.a", "upcast": "up.json"}, {"exchange": "t.b", "upcast": rules}]
+        self.write("fanfold.json", {"logs": logs, "views": "views"})
+        self.write("up.json", """[ // from the first form on
+            { "type": "v1", "to": { "type": "v2" } },
+            { "type": "v2", "to": { "type": "v3" } }, { "type": "v3", "to": { "type": "v2" } } ]""")
+        self.assert_faults(self.run_cli("check"), [
+            ("up.json", "/1", "this chain does not end: v2 → v3 → v2;", 'leave "to" out'),
+            ("fanfold.json", "/logs/1/upcast/0/rename/~1custmer",
+             '"/custmer" is not inside "/data"', 'write "/data/custmer"'),
+            ("fanfold.json", "/logs/1/upcast/1/too", 'did you mean "to"?'),
+            ("fanfold.json", "/logs/1/upcast/1", "does nothing")])
+
+        # What views will never see again is a likely mistake.
+        self.write("up.json", [{"type": "x", "to": {"type": "x.v2"}}])
+        del logs[1]
+        self.write("fanfold.json", {"logs": logs, "views": "views"})
+        result = self.run_cli("check")
+        self.assertEqual(result.code, 0)
+        self.assertIn('views/a.json:/on/x: warning: no event is "x" any more: the "upcast" of its log makes '
+                      '"x.v2" of it; write that type\n', result.err)
+        self.write("up.json", [{"type": "x", "dataschema": "1", "to": {"type": "x.v2"}}])
+        self.assertNotIn("warning", self.run_cli("check").err)
+
     def test_a_folder_that_is_missing(self):
         self.write("fanfold.json", {"logs": [{"exchange": "t.a"}], "views": "vews"})
         result = self.run_cli("check")
@@ -377,6 +404,30 @@ class Try(Folder):
             "bad_lines": [{"line": 2}],
             "tally": {"events": 5, "folded": 2, "ignored": 1, "duplicates": 1, "parked": 1,
                       "skipped": 0}})
+
+    def test_upcast(self):
+        """As a worker would fold the events of the view's log."""
+        self.write("up.json", [
+            {"type": "x.v1", "rename": {"/data/nn": "/data/n"}, "default": {"/data/by": "hand"},
+             "to": {"type": "x"}}])
+        self.write("fanfold.json", {"logs": [{"exchange": "t.a", "upcast": "up.json"}], "views": "views"})
+        view = self.view("a", [{"hash": "a:{subject}", "add": {"n": "/data/n"}, "set": {"by": "/data/by?"}}])
+        event = {"specversion": "1.0", "source": "/s"}
+        events = [{**event, "id": "1", "type": "x.v1", "subject": "s", "data": {"nn": 2}},
+                  {**event, "id": "1", "type": "x.v1", "subject": "s", "data": {"nn": 2}},  # a resend
+                  {**event, "id": "2", "type": "x", "subject": "s", "data": {"n": 3}},
+                  {**event, "id": "3", "type": "x.v1", "subject": "t", "data": {"nn": 2, "n": 3}},
+                  {**event, "id": "4", "type": "x.v0", "subject": "s"}]
+        result = self.run_cli("try", view, "--json", stdin=fanfold.ndjson(events))
+        self.assertEqual(result.code, 1, result.err)
+        answer = json.loads(result.out)
+        self.assertEqual(answer["rows"], {"a:s": {"n": "5", "by": "hand"}})
+        self.assertEqual([(e["line"], e["type"], e["reason"]) for e in answer["parked"]],
+                         [(4, "x.v1", 'upcast of x.v1: rename "/data/n": is there already')])
+        self.assertEqual((answer["tally"]["duplicates"], answer["tally"]["ignored"]), (1, 1))
+        self.assertIn('events pass the "upcast" of t.a in fanfold.json', result.err)
+        self.write("up.json", [{"type": "x.v1", "to": {"type": "x.v1"}}])
+        self.assertEqual(self.run_cli("try", view, stdin="").code, 78)
 
     def test_data_only_with_flags(self):
         self.path = self.view("a", [{"hash": "a:{subject}", "add": {"n": "/data/n"},

@@ -62,6 +62,20 @@ bool upcast_way(const struct upcast_rules *rules, size_t *cursor, struct str *da
     return true;
 }
 
+bool upcast_replaces(const struct upcast_rules *rules, struct str type, struct str *becomes)
+{
+    const struct upcast_rule *rule = find(rules, type, (struct str){NULL, 0});
+    if (!rule)
+        return false;
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct upcast_rule *other = &rules->at[i];
+        if (str_eq(other->to_type, type) || (str_eq(other->type, type) && !str_is(other->to_type)))
+            return false;
+    }
+    *becomes = rule->to_type;
+    return true;
+}
+
 static void add_step(struct buf *chain, struct str type, struct str dataschema)
 {
     buf_printf(chain, "%s%.*s", chain->len ? " → " : "", STRF(type));

@@ -104,6 +104,10 @@ const struct upcast_rule *upcast_rule_next(const struct upcast_rules *rules,
 /* Adds a fault for each chain that does not end, with its steps. */
 void upcast_chains_check(const struct upcast_rules *rules, const char *file, struct faults *faults);
 
+/* Is every event that was published with this type another one behind the rules, and none of
+ * another type this one? Then *becomes is what the first rule makes of it. */
+bool upcast_replaces(const struct upcast_rules *rules, struct str type, struct str *becomes);
+
 /* The ways that events of a type may take, one for each dataschema that makes a difference:
  *     for (size_t i = 0; upcast_way(rules, &i, &dataschema); )
  * gives each dataschema that some rule names, and {NULL,0}: none, or one that no rule names. */

@@ -61,6 +61,24 @@ static void check_exchanges(const struct view *view, const struct config *config
     free(names);
 }
 
+/* The type would be right if its events were still of that type when views see them. */
+static void check_type(const struct view *view, const struct rule *rule,
+                       const struct config *config, struct faults *faults)
+{
+    struct str becomes = {NULL, 0};
+    for (size_t i = 0; i < view->exchange_count; i++) {
+        const struct log_config *log = config_log(config, view->exchanges[i]);
+        if (!log || !upcast_replaces(&log->upcast, rule->prefix, &becomes))
+            return;
+    }
+    char *place = view->plugin ? must_strdup("/on") : jsonfile_pointer("/on", rule->prefix.at);
+    faults_warn(faults, view->file, place,
+                "no event is \"%.*s\" any more: the \"upcast\" of its log makes \"%.*s\" of it; "
+                "write that type",
+                STRF(rule->prefix), STRF(becomes));
+    free(place);
+}
+
 void views_check(struct view *const *views, size_t count, const struct config *config,
                  struct faults *faults)
 {
@@ -69,9 +87,11 @@ void views_check(struct view *const *views, size_t count, const struct config *c
             check_name(views[i], views[k], faults);
             check_prefixes(views[i], views[k], faults);
         }
-        if (config) {
-            check_exchanges(views[i], config, faults);
-            targets_check(views[i], config, faults);
-        }
+        if (!config)
+            continue;
+        check_exchanges(views[i], config, faults);
+        targets_check(views[i], config, faults);
+        for (size_t k = 0; k < views[i]->rule_count; k++)
+            check_type(views[i], &views[i]->rules[k], config, faults);
     }
 }
