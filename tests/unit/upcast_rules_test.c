@@ -222,6 +222,26 @@ static void refuses_rules_against_each_other(void **state)
             "one value\n");
 }
 
+/* Defaults come last. */
+static void warns_of_a_default_that_comes_too_late(void **state)
+{
+    (void)state;
+    struct upcast_rules rules;
+    struct faults faults = {0};
+    assert_true(
+        read_text("[{\"type\":\"t\",\"move\":{\"/data/a\":\"/data/b/c\"},\"split\":{\"/data/d\":"
+                  "{\"by\":\" \",\"into\":[\"/data/d\",\"/data/e\"]}},\"default\":{\"/data/a\":1,"
+                  "\"/data/b/c\":1,\"/data/d\":1}}]",
+                  &rules, &faults));
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.at[0].pointer, "/logs/0/upcast/0/default/~1data~1a");
+    assert_string_equal(faults.at[0].text,
+                        "comes behind move, which takes away what stands there; for a default of "
+                        "the new place write \"/data/b/c\"");
+    faults_release(&faults);
+    upcast_rules_release(&rules);
+}
+
 #define ENDS                                                                               \
     "; leave \"to\" out of the rule that makes the newest form, or let it name a type or " \
     "dataschema that no rule is for\n"
@@ -275,10 +295,15 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_verb),     cmocka_unit_test(text_is_of_what_counts),
-        cmocka_unit_test(the_nearest_rule),     cmocka_unit_test(refuses_what_is_no_rule),
-        cmocka_unit_test(refuses_bad_pointers), cmocka_unit_test(refuses_rules_against_each_other),
-        cmocka_unit_test(chains_end),           cmocka_unit_test(limits),
+        cmocka_unit_test(reads_every_verb),
+        cmocka_unit_test(text_is_of_what_counts),
+        cmocka_unit_test(the_nearest_rule),
+        cmocka_unit_test(refuses_what_is_no_rule),
+        cmocka_unit_test(refuses_bad_pointers),
+        cmocka_unit_test(refuses_rules_against_each_other),
+        cmocka_unit_test(warns_of_a_default_that_comes_too_late),
+        cmocka_unit_test(chains_end),
+        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

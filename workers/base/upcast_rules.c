@@ -231,11 +231,34 @@ static void check_places(struct reader *r, const struct upcast_rule *rule,
                            a->into[i].count > b->into[k].count ? a->into[i].text : b->into[k].text);
 }
 
+static bool is_same(const struct upcast_path *a, const struct upcast_path *b)
+{
+    return a->count == b->count && upcast_paths_overlap(a, b);
+}
+
+/* A default for what was there before: it comes too late to be taken along. */
+static void check_default(struct reader *r, const struct upcast_rule *rule,
+                          const struct upcast_default *entry)
+{
+    for (size_t i = 0; i < rule->take_count; i++) {
+        const struct upcast_take *step = &rule->takes[i];
+        if (is_same(&step->from, &entry->at) && !is_same(&step->into[0], &entry->at))
+            faults_warn(
+                r->faults, r->file,
+                place_in(r, place_in(r, rule->place, STR("default")), str_of(entry->at.text)),
+                "comes behind %s, which takes away what stands there; for a default of the "
+                "new place write \"%s\"",
+                step->verb, step->into[0].text);
+    }
+}
+
 static void check_steps(struct reader *r, const struct upcast_rule *rule)
 {
     for (size_t i = 0; i < rule->take_count; i++)
         for (size_t k = 0; k <= i; k++)
             check_places(r, rule, &rule->takes[k], &rule->takes[i]);
+    for (size_t i = 0; i < rule->default_count; i++)
+        check_default(r, rule, &rule->defaults[i]);
     if (rule->take_count + rule->default_count > UPCAST_STEPS_MAX)
         faults_add(r->faults, r->file, rule->place, "has %zu entries; at most %d are allowed",
                    rule->take_count + rule->default_count, UPCAST_STEPS_MAX);
