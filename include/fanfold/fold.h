@@ -139,8 +139,8 @@ struct fanfold_host {
                                         const struct fanfold_value *element);
     /* The member's name; "" for an element of a list. */
     const char *(*name)(struct fanfold_call *call, const struct fanfold_value *element);
-    /* The bytes that /data was read from, as they came, JSON or not; not NUL-terminated. NULL: the
-     * event has none. */
+    /* The bytes that /data was read from, as they were published (before an `upcast` of the log),
+     * JSON or not; not NUL-terminated. NULL: the event has none. */
     const void *(*body)(struct fanfold_call *call, size_t *size);
 
     /* Texts. */

@@ -8,6 +8,7 @@ import unittest
 import fanfold
 
 SHOP = fanfold.SOURCE / "workers/examples/shop"
+CRM = fanfold.SOURCE / "workers/examples/crm"
 SENSORS = fanfold.SOURCE / "workers/examples/sensors"
 README = fanfold.SOURCE / "README.md"
 
@@ -634,6 +635,18 @@ class Readme(Folder):
         self.write("fanfold.json", "{" + self.block('"logs": [ { "exchange": "sensors"') + ', "views":"views"}')
         self.assertEqual(self.run_cli("check").code, 0, self.run_cli("check").err)
 
+    def test_the_upcast_of_a_former_form(self):
+        self.write("fanfold.json", "{" + self.block('"logs": [ { "exchange": "shop.events", "upcast"') + "}")
+        view = self.write("views/v.json", {"view": "v", "exchange": "shop.events", "on": {
+            "order.placed.v2": [{"json": "v:{subject}", "put": "/data"}]}})
+        self.assertEqual(self.run_cli("check").code, 0)
+        event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "order.placed", "subject": "o",
+                 "data": {"custmer": "c", "address": "a", "name": "Ada King Lovelace"}}
+        result = self.run_cli("try", view, "--json", stdin=json.dumps(event))
+        self.assertEqual(json.loads(result.out)["rows"], {"v:o": {
+            "customer": "c", "shipping": {"address": "a"}, "first": "Ada", "last": "King Lovelace",
+            "currency": "EUR"}}, result.err)
+
     def test_the_table_of_commands(self):
         listed = re.findall(r"^\| `fanfold ([a-z]+)", self.text, re.M)
         groups = commands()
@@ -822,6 +835,30 @@ class Sensors(unittest.TestCase):
                                      stdin="".join(lines[turn:] + lines[:turn]))
             self.assertEqual(result.code, 0, result.err)
             self.assertEqual(json.loads(result.out)["rows"], self.naive())
+
+
+class Crm(unittest.TestCase):
+    FORMER = [("customer.grouped", "ada", {"group": "gold"}, {}),
+              ("order.placed", "o-1", {"custmer": "bonn/ada", "amount": {"cents": 1250}},
+               {"dataschema": "https://crm.example/order/1"})]
+    TODAY = [("customer.segmented", "ada", {"segment": "gold"}, {}),
+             ("order.placed", "o-1", {"customer": "ada", "total_cents": 1250, "lines": []}, {})]
+
+    def rows(self, events):
+        lines = [{"specversion": "1.0", "id": str(i), "source": "/crm", "type": kind, "subject": subject,
+                  "data": data, **more} for i, (kind, subject, data, more) in enumerate(events)]
+        result = fanfold.run_cli(["try", "views/customers.json", "--json"], cwd=CRM, stdin=fanfold.ndjson(lines))
+        self.assertEqual(result.code, 0, result.err)
+        return json.loads(result.out)["rows"]
+
+    def test_check(self):
+        result = fanfold.run_cli(["check"], cwd=CRM)
+        self.assertEqual((result.code, result.err), (0, "fanfold: fanfold.json and 2 views: good\n"))
+
+    def test_former_events_fold_as_those_of_today(self):
+        rows = self.rows(self.TODAY)
+        self.assertEqual(rows["order:o-1"], {"customer": "ada", "total_cents": "1250"})
+        self.assertEqual(self.rows(self.FORMER), rows)
 
 
 if __name__ == "__main__":
