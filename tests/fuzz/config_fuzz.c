@@ -18,6 +18,7 @@ static void check_log(const struct config *config, const struct log_config *log)
     assert(log->dedupe_window <= CONFIG_DEDUPE_WINDOW_MAX);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         assert(!rules[i] || rules[i][0] == '/');
+    assert(log->upcast.count <= UPCAST_RULES_MAX && log->upcast.text.len <= UPCAST_TEXT_MAX);
     char *partition = config_partition(log);
     assert(strncmp(partition, log->exchange, strlen(log->exchange)) == 0);
     free(partition);

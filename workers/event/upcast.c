@@ -268,6 +268,8 @@ static void run_rule(struct upcasting *u, const struct upcast_rule *rule, struct
 
 void upcast_apply(const struct upcast_rules *rules, struct cloudevent *event, struct arena *arena)
 {
+    if (rules->count == 0)
+        return;
     struct str dataschema = dataschema_of(event), was = dataschema;
     const struct upcast_rule *rule = upcast_rule_for(rules, event->type, dataschema);
     if (!rule)
