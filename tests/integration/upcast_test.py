@@ -33,7 +33,8 @@ class Upcast(unittest.TestCase):
              "split": {"/data/customer": {"by": by, "into": ["/data/buyer/first", "/data/buyer/last"]}},
              "move": {"/data/total": "/data/sum/amount", "/data/currency": "/data/sum/currency"},
              "to": {"type": "order.placed.v3"}},
-            {"type": "order.placed", "dataschema": SCHEMA + "3", "to": {"type": "order.placed.v3"}}]
+            {"type": "order.placed", "dataschema": SCHEMA + "3", "default": {"/data/sum/currency": "CHF"},
+             "to": {"type": "order.placed.v3"}}]
 
     def view(self):
         return {"view": self.name, "exchange": self.exchange, "on": {
@@ -80,7 +81,8 @@ class Upcast(unittest.TestCase):
             elif form == "3":
                 made.append(self.event(
                     "order.placed", subject,
-                    {"buyer": {"first": first}, "sum": {"amount": total, "currency": "CHF"}},
+                    {"buyer": {"first": first},
+                     "sum": {"amount": total, **({"currency": "SEK"} if total % 2 else {})}},
                     dataschema=SCHEMA + chance.choice("23")))
             else:
                 made.append(self.event("other", subject, {"custmer": 1, "customer": 2}))
@@ -102,7 +104,7 @@ class Upcast(unittest.TestCase):
                 continue
             seen.add(event["id"])
             if schema in (SCHEMA + "2", SCHEMA + "3"):
-                amount, unit = data["sum"]["amount"], data["sum"]["currency"]
+                amount, unit = data["sum"]["amount"], data["sum"].get("currency", "CHF")
                 names = [data["buyer"]["first"]]
             else:
                 old = event["type"] == "placed"
