@@ -101,6 +101,8 @@ static void text_is_of_what_counts(void **state)
     upcast_rules_release(&b);
     upcast_rules_release(&again);
     upcast_rules_release(&other);
+    struct upcast_rules none = take("[]");
+    assert_true(none.count == 0 && !str_is(none.text) && none.digest == 0);
 }
 
 static void the_nearest_rule(void **state)

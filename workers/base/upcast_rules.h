@@ -81,13 +81,14 @@ struct upcast_rule {
 struct upcast_rules {
     struct upcast_rule *at; /* by type, then dataschema */
     size_t count;
-    struct str text; /* all of them, as they stand here: a JSON array that gives the same rules */
-    uint64_t digest; /* of the text */
+    /* All of them, as they stand here: a JSON array that gives the same rules; {NULL,0}: none. */
+    struct str text;
+    uint64_t digest;    /* of the text */
     struct arena arena; /* holds everything */
 };
 
-/* Reads an array of rules, which stands at `pointer` in `file`. False, with faults, and no rules
- * when something is wrong with them. */
+/* Reads an array of rules, which stands at `pointer` in `file`; an empty one is no rules. False,
+ * with faults, and no rules when something is wrong with them. */
 bool upcast_rules_read(const cJSON *array, const char *file, const char *pointer,
                        struct upcast_rules *rules, struct faults *faults);
 void upcast_rules_release(struct upcast_rules *rules);
