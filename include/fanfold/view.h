@@ -61,6 +61,9 @@ bool view_is_in(const struct view *view, const char *target);
 enum on_error view_on_error(const struct view *view);
 /* All verbs commute (DESIGN section 4, Determinism): then nothing waits behind a parked event. */
 bool view_commutes(const struct view *view);
+/* Why not: the first place in the file for which order matters, "/on/x/0/set: \"set\" depends on
+ * the order of events"; "" when it commutes. */
+const char *view_order_why(const struct view *view);
 /* Does it read rows (`with`)? Then it needs a row_source, and it never commutes. */
 bool view_reads(const struct view *view);
 /* SipHash of the canonical definition (comments, `about`, member order and blanks do not count),

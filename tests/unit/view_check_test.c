@@ -239,6 +239,11 @@ static void check_commute(const struct check_case *at)
         } else {
             assert_non_null(view);
             assert_true(view_commutes(view) == !at->pointer);
+            const char *why = view_order_why(view);
+            if (at->pointer)
+                assert_true(str_starts(str_of(why), str_of(at->pointer)) && strstr(why, ": \""));
+            else
+                assert_string_equal(why, "");
             view_free(view);
         }
         buf_release(&text);

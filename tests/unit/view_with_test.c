@@ -92,6 +92,8 @@ static void a_view_that_reads_does_not_commute(void **state)
     struct view *view = fixture_actions(buf_text(&text), &faults);
     assert_non_null(view);
     assert_true(view_reads(view) && !view_commutes(view));
+    assert_string_equal(view_order_why(view),
+                        "/on/t/0/with/r: \"with\" reads what earlier events wrote");
     view_free(view);
 
     buf_clear(&text);

@@ -14,12 +14,15 @@
 static void ordered(struct compiler *c, const struct action *row, const char *member,
                     const char *why)
 {
-    char *place;
+    char *place = jsonfile_pointer(row->place, member);
 
     c->view->commutes = false;
-    if (c->view->exchange_count < 2)
+    if (!c->view->order_why)
+        c->view->order_why = arena_printf(c->arena, "%s: %s", place, why).at;
+    if (c->view->exchange_count < 2) {
+        free(place);
         return;
-    place = jsonfile_pointer(row->place, member);
+    }
     faults_add(
         c->faults, c->file, place,
         "%s, and the events of several exchanges have no common order; a view over several "

@@ -6,8 +6,8 @@
 
 #include "view/compile.h"
 
-/* Sets view->commutes; over several exchanges, whose events have no common order, a view that does
- * not commute is a fault. */
+/* Sets view->commutes, and order_why when it does not; over several exchanges, whose events have no
+ * common order, a view that does not commute is a fault. */
 void commute_check(struct compiler *c);
 
 #endif

@@ -98,6 +98,11 @@ bool view_commutes(const struct view *view)
     return view->commutes;
 }
 
+const char *view_order_why(const struct view *view)
+{
+    return view->order_why ? view->order_why : "";
+}
+
 bool view_reads(const struct view *view)
 {
     return view->withs != NULL;

@@ -220,7 +220,8 @@ struct view {
     size_t family_count;
     struct plugin *plugin; /* folds instead of the rules' actions; NULL: none */
     bool commutes;
-    struct str text; /* canonical */
+    const char *order_why; /* NULL when it commutes */
+    struct str text;       /* canonical */
     uint64_t digest;
 };
 

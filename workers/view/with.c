@@ -161,6 +161,10 @@ void with_check(struct compiler *c)
 
     for (with = c->view->withs; with; with = with->next) {
         c->view->commutes = false;
+        if (!c->view->order_why)
+            c->view->order_why =
+                arena_printf(c->arena, "%s: \"with\" reads what earlier events wrote", with->place)
+                    .at;
         if (with->compiled && whole)
             check_family(c, with);
         if (c->view->exchange_count > 1)
