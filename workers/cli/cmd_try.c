@@ -19,8 +19,11 @@
 
 struct
 try {
+    struct store *store;
     struct trial trial;
+    const struct publish_defaults *defaults;
     struct lines lines;
+    struct map ignored; /* type → events that no pattern matches */
     bool json;
     bool failed;          /* the input could not be read to its end, or the view stopped */
     uint64_t events, bad; /* lines */
@@ -50,20 +53,31 @@ static void bad_line(struct try *t, const char *reason)
     buf_add_byte(&t->bad_json, '}');
 }
 
-/* False: the view stops here. */
+/* What the line has added to the tally. */
+static void note(struct try *t, const struct tally *before, const struct cloudevent *event,
+                 const struct error *error)
+{
+    const struct tally *after = &t->trial.batcher.tally;
+    if (after->ignored > before->ignored)
+        ++*map_put(&t->ignored, event->type);
+    if (after->skipped > before->skipped && !t->json)
+        say("line %llu is skipped: %s", (unsigned long long)t->lines.number, error->text);
+}
+
+/* The offset of an event is its line number − 1. False: the view stops here. */
 static bool take_line(struct try *t, struct str line)
 {
     struct cloudevent event;
     struct error error;
-    if (!trial_read(&t->trial, t->lines.number, line, &event, &error)) {
+    if (!trial_read(&t->trial, t->defaults, t->lines.number, line, &event, &error)) {
         bad_line(t, error.text);
         return true;
     }
     t->events++;
-    uint64_t skipped = t->trial.batcher.tally.skipped;
-    if (trial_fold(&t->trial, t->lines.number, &event, &error)) {
-        if (t->trial.batcher.tally.skipped > skipped && !t->json)
-            say("line %llu is skipped: %s", (unsigned long long)t->lines.number, error.text);
+    struct tally before = t->trial.batcher.tally;
+    struct delivery delivery = trial_deliver(&t->trial, t->lines.number - 1, &event);
+    if (trial_fold(&t->trial, &delivery, 1, &error)) {
+        note(t, &before, &event, &error);
         return true;
     }
     say("line %llu stops the view: %s", (unsigned long long)t->lines.number, error.text);
@@ -191,7 +205,7 @@ static void say_summary(const struct try *t)
     struct buf text = {0};
     buf_printf(&text, "events %llu: folded %llu, ignored %llu", (unsigned long long)t->events,
                (unsigned long long)tally->folded, (unsigned long long)tally->ignored);
-    add_ignored_types(&text, &t->trial.ignored);
+    add_ignored_types(&text, &t->ignored);
     buf_printf(&text, ", duplicates %llu, parked %llu", (unsigned long long)tally->duplicates,
                (unsigned long long)t->parked);
     if (tally->skipped)
@@ -203,18 +217,18 @@ static void say_summary(const struct try *t)
 
 static void print_text(struct try *t)
 {
-    ram_store_each_row(t->trial.store, measure_row, t);
-    ram_store_each_row(t->trial.store, print_row, t);
+    ram_store_each_row(t->store, measure_row, t);
+    ram_store_each_row(t->store, print_row, t);
     fflush(stdout);
-    ram_store_each_parked(t->trial.store, say_parked, t);
+    ram_store_each_parked(t->store, say_parked, t);
     say_summary(t);
 }
 
 static void print_json(struct try *t, const struct view *view)
 {
     const struct tally *tally = &t->trial.batcher.tally;
-    ram_store_each_row(t->trial.store, collect_row, t);
-    ram_store_each_parked(t->trial.store, collect_parked, t);
+    ram_store_each_row(t->store, collect_row, t);
+    ram_store_each_parked(t->store, collect_parked, t);
     printf("{\"view\":\"%s\",\"rows\":{%s},\"expire\":{%s},\"parked\":[%s],\"bad_lines\":[%s],"
            "\"tally\":{\"events\":%llu,\"folded\":%llu,\"ignored\":%llu,\"duplicates\":%llu,"
            "\"parked\":%llu,\"skipped\":%llu}}\n",
@@ -227,8 +241,11 @@ static void print_json(struct try *t, const struct view *view)
 static int try_view(const struct view *view, const struct upcast_rules *upcast,
                     const struct publish_defaults *defaults, bool json)
 {
-    struct try t = {.lines = {.fd = STDIN_FILENO}, .json = json};
-    trial_init(&t.trial, view, CONFIG_DEDUPE_WINDOW_DEFAULT, defaults);
+    struct try t = {.store = ram_store_new(),
+                    .defaults = defaults,
+                    .lines = {.fd = STDIN_FILENO},
+                    .json = json};
+    trial_init(&t.trial, t.store, view, "standard input", CONFIG_DEDUPE_WINDOW_DEFAULT);
     t.trial.upcast = upcast;
     if (isatty(STDIN_FILENO))
         say("reading events from the terminal, one JSON text a line; Ctrl-D ends them");
@@ -240,6 +257,8 @@ static int try_view(const struct view *view, const struct upcast_rules *upcast,
     bool good = !t.failed && t.bad == 0 && t.parked == 0;
     lines_release(&t.lines);
     trial_release(&t.trial);
+    store_free(t.store);
+    map_release(&t.ignored);
     buf_release(&t.bad_json);
     buf_release(&t.rows);
     buf_release(&t.expire);
