@@ -65,6 +65,12 @@ class Check(Folder):
         self.assertEqual((result.code, result.out), (0, ""))
         self.assertEqual(result.err, "fanfold: fanfold.json and 1 view: good\n")
 
+    def test_cases_are_no_views(self):
+        self.view("a", [{"hash": "a:{subject}", "add": {"n": "/data/n"}}])
+        self.write("views/a.cases.json", "[")
+        result = self.run_cli("check")
+        self.assertEqual((result.code, result.err), (0, "fanfold: fanfold.json and 1 view: good\n"))
+
     def test_comments_and_about_are_allowed(self):
         path = self.write("views/a.json", """
             // a view

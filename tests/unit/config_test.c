@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/config.h"
+#include "base/folder.h"
 #include "base/jsonfile.h"
 
 #include <stdlib.h>
@@ -178,6 +179,50 @@ static void test_load_files(void **state)
     cJSON *tree = jsonfile_load("other.json", &f->faults);
     assert_int_equal(cJSON_GetArraySize(tree), 1);
     cJSON_Delete(tree);
+}
+
+static void test_load_text(void **state)
+{
+    struct fixture *f = *state;
+    struct arena arena = {0};
+    assert_false(str_is(jsonfile_text("missing.json", &arena, &f->faults)));
+    write_file("other.json", "{\"a\": 1, \"a\": 2}");
+    assert_false(str_is(jsonfile_text("other.json", &arena, &f->faults)));
+    write_file("other.json", "");
+    assert_false(str_is(jsonfile_text("other.json", &arena, &f->faults)));
+    check_printed(f, "missing.json: cannot be opened: No such file or directory\n"
+                     "other.json:/a: member \"a\" stands here more than once\n"
+                     "other.json:line 1, column 1: the text ends where a value should be\n");
+    write_file("other.json", "[1.10, /* no */ 12345678901234567890]");
+    struct str text = jsonfile_text("other.json", &arena, &f->faults);
+    assert_true(str_eq(text, STR("[1.10,          12345678901234567890]")));
+    arena_release(&arena);
+}
+
+static void test_list_folder(void **state)
+{
+    struct folder folder = {0};
+    struct error error;
+    (void)state;
+    assert_int_equal(mkdir("listed", 0700), 0);
+    static const char *const names[] = {"listed/b.json", "listed/a.json", "listed/.c.json",
+                                        "listed/.json", "listed/d.jso"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        write_file(names[i], "");
+    assert_true(folder_list("listed", ".json", 2, &folder, &error));
+    assert_int_equal(folder.count, 2);
+    assert_string_equal(folder.at[0], "listed/a.json");
+    assert_string_equal(folder.at[1], "listed/b.json");
+    folder_release(&folder);
+    assert_false(folder_list("listed", ".json", 1, &folder, &error));
+    assert_string_equal(error.text, "more than 1 files end in .json");
+    folder_release(&folder);
+    assert_false(folder_list("none", ".json", 1, &folder, &error));
+    assert_string_equal(error.text, "No such file or directory");
+    assert_false(folder_ends(".json", ".json"));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        unlink(names[i]);
+    assert_int_equal(rmdir("listed"), 0);
 }
 
 static bool load(struct fixture *f, const char *content)
@@ -484,6 +529,8 @@ int main(void)
         TEST(test_repeated),
         TEST(test_known),
         TEST(test_load_files),
+        TEST(test_load_text),
+        TEST(test_list_folder),
         TEST(test_defaults),
         TEST(test_everything),
         TEST(test_upcast),

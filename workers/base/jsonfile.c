@@ -150,11 +150,10 @@ static bool read_all(int fd, size_t limit, struct buf *content)
     return true;
 }
 
-cJSON *jsonfile_load(const char *path, struct faults *faults)
+static bool read_file(const char *path, struct buf *content, struct faults *faults)
 {
-    struct buf content = {0};
+    size_t before = faults->errors;
     struct stat status;
-    cJSON *tree = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &status) < 0)
         faults_add(faults, path, "", "cannot be opened: %s", strerror(errno));
@@ -163,14 +162,35 @@ cJSON *jsonfile_load(const char *path, struct faults *faults)
     else if (status.st_size > JSONFILE_MAX)
         faults_add(faults, path, "", "has %lld bytes; at most %d are read",
                    (long long)status.st_size, JSONFILE_MAX);
-    else if (!read_all(fd, JSONFILE_MAX, &content))
+    else if (!read_all(fd, JSONFILE_MAX, content))
         faults_add(faults, path, "", "cannot be read: %s", strerror(errno));
-    else
-        tree = jsonfile_parse(path, buf_str(&content), faults);
     if (fd >= 0)
         close(fd);
+    return faults->errors == before;
+}
+
+cJSON *jsonfile_load(const char *path, struct faults *faults)
+{
+    struct buf content = {0};
+    cJSON *tree = NULL;
+    if (read_file(path, &content, faults))
+        tree = jsonfile_parse(path, buf_str(&content), faults);
     buf_release(&content);
     return tree;
+}
+
+struct str jsonfile_text(const char *path, struct arena *arena, struct faults *faults)
+{
+    struct buf content = {0};
+    struct str text = {NULL, 0};
+    cJSON *tree = NULL;
+    if (read_file(path, &content, faults))
+        tree = jsonfile_parse(path, buf_str(&content), faults);
+    if (tree && blank_comments(path, content.at, content.len, faults))
+        text = arena_copy(arena, buf_str(&content));
+    cJSON_Delete(tree);
+    buf_release(&content);
+    return text;
 }
 
 static void list_names(struct buf *out, const char *const *names, size_t count)

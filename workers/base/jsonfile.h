@@ -8,8 +8,8 @@
 #ifndef FANFOLD_BASE_JSONFILE_H
 #define FANFOLD_BASE_JSONFILE_H
 
+#include "base/arena.h"
 #include "base/faults.h"
-#include "base/str.h"
 #include <cjson/cJSON.h>
 
 #define JSONFILE_MAX (4 * 1024 * 1024)
@@ -19,6 +19,10 @@ cJSON *jsonfile_load(const char *path, struct faults *faults);
 
 /* The same from memory; file is the name used in faults. */
 cJSON *jsonfile_parse(const char *file, struct str text, struct faults *faults);
+
+/* After the same checks its text, comments blanked, in the arena: for what must keep numbers as
+ * they are written (json.h), which cJSON does not. {NULL,0}: faults were added. */
+struct str jsonfile_text(const char *path, struct arena *arena, struct faults *faults);
 
 /* Adds a fault for each member of object that is not among known[], naming the nearest known one.
  * pointer: where the object stands. */

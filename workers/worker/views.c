@@ -3,69 +3,33 @@
  */
 #include "worker/views.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct paths {
-    char **at;
-    size_t count, cap;
-};
-
-static void paths_add(struct paths *paths, const char *folder, const char *name)
+/* Cases of `fanfold test` stand beside the views. */
+static void leave_out_cases(struct folder *folder)
 {
-    if (paths->count == paths->cap) {
-        paths->cap = paths->cap ? paths->cap * 2 : 16;
-        paths->at = must_realloc(paths->at, paths->cap * sizeof *paths->at);
+    size_t kept = 0;
+    for (size_t i = 0; i < folder->count; i++) {
+        if (folder_ends(folder->at[i], VIEW_CASES_ENDING))
+            free(folder->at[i]);
+        else
+            folder->at[kept++] = folder->at[i];
     }
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", folder, name);
-    paths->at[paths->count++] = must_strdup(buf_text(&path));
-    buf_release(&path);
+    folder->count = kept;
 }
 
-static void paths_release(struct paths *paths)
+bool view_folder_list(const char *path, struct folder *folder, struct faults *faults)
 {
-    for (size_t i = 0; i < paths->count; i++)
-        free(paths->at[i]);
-    free(paths->at);
-}
-
-/* Hidden files are editors' and other tools' business. */
-static bool is_view_file(const char *name)
-{
-    static const char ending[] = ".json";
-    size_t len = strlen(name), tail = sizeof ending - 1;
-    return name[0] != '.' && len > tail && strcmp(name + len - tail, ending) == 0;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool list_folder(const char *folder, struct paths *paths, struct faults *faults)
-{
-    DIR *dir = opendir(folder);
-    if (!dir) {
-        faults_add(faults, folder, "",
+    struct error error;
+    if (!folder_list(path, ".json", VIEW_SET_MAX, folder, &error)) {
+        faults_add(faults, path, "",
                    "cannot read the folder of views: %s; \"views\" in the "
                    "configuration names it",
-                   strerror(errno));
+                   error.text);
         return false;
     }
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-        if (is_view_file(entry->d_name) && paths->count <= VIEW_SET_MAX)
-            paths_add(paths, folder, entry->d_name);
-    closedir(dir);
-    if (paths->count > VIEW_SET_MAX) {
-        faults_add(faults, folder, "", "more than %d view files; is this the right folder?",
-                   VIEW_SET_MAX);
-        return false;
-    }
-    if (paths->count)
-        qsort(paths->at, paths->count, sizeof *paths->at, compare_paths);
+    leave_out_cases(folder);
     return true;
 }
 
@@ -114,14 +78,14 @@ bool view_set_load_files(const char *const *paths, size_t count, const struct co
     return faults->errors == errors;
 }
 
-bool view_set_load_folder(const char *folder, const struct config *config, struct view_set *set,
+bool view_set_load_folder(const char *path, const struct config *config, struct view_set *set,
                           struct faults *faults)
 {
-    struct paths paths = {0};
-    bool listed = list_folder(folder, &paths, faults);
-    bool loaded = listed && view_set_load_files((const char *const *)paths.at, paths.count, config,
-                                                set, faults);
-    paths_release(&paths);
+    struct folder folder = {0};
+    bool listed = view_folder_list(path, &folder, faults);
+    bool loaded = listed && view_set_load_files((const char *const *)folder.at, folder.count,
+                                                config, set, faults);
+    folder_release(&folder);
     return loaded;
 }
 

@@ -14,6 +14,7 @@
 #define FANFOLD_WORKER_VIEWS_H
 
 #include "base/config.h"
+#include "base/folder.h"
 #include <fanfold/view.h>
 
 /* Files of one folder at most: a wrong folder is noticed before it is read. */
@@ -24,10 +25,16 @@ struct view_set {
     size_t count, cap;
 };
 
-/* All `*.json` of config->views, not deeper, by file name in byte order. */
+/* The cases of a view stand beside it (cli/cases.h); they are no view. */
+#define VIEW_CASES_ENDING ".cases.json"
+
+/* The view files of a folder: its `*.json` but `*.cases.json`, not deeper, by file name in byte
+ * order. */
+bool view_folder_list(const char *path, struct folder *folder, struct faults *faults);
+/* All of config->views. */
 bool view_set_load(const struct config *config, struct view_set *set, struct faults *faults);
 /* The same of any folder. config: NULL leaves out the checks that need one. */
-bool view_set_load_folder(const char *folder, const struct config *config, struct view_set *set,
+bool view_set_load_folder(const char *path, const struct config *config, struct view_set *set,
                           struct faults *faults);
 /* These files. config: NULL leaves out the checks that need one. */
 bool view_set_load_files(const char *const *paths, size_t count, const struct config *config,
