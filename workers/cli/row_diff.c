@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "cli/terminal.h"
 
 #define COLUMNS_MAX 100 /* of a value */
@@ -62,6 +63,55 @@ static void print_line(FILE *out, const char *label, struct str text)
     putc('\n', out);
 }
 
+/* How often each element stands in the array. */
+static void count_elements(struct map *counts, const struct json *array)
+{
+    struct buf text = {0};
+    struct error error;
+    for (const struct json *e = array->child; e; e = e->next) {
+        buf_clear(&text);
+        if (!json_canonical(&text, e, &error))
+            buf_add(&text, e->text);
+        ++*map_put(counts, buf_str(&text));
+    }
+    buf_release(&text);
+}
+
+/* The elements that array has more often than the counts say; returns how many were printed. */
+static size_t print_elements(FILE *out, const char *label, const struct json *array,
+                             const struct map *others)
+{
+    struct map counts = {0};
+    struct buf text = {0};
+    struct error error;
+    size_t printed = 0;
+    for (const struct json *e = array->child; e; e = e->next) {
+        buf_clear(&text);
+        if (!json_canonical(&text, e, &error))
+            buf_add(&text, e->text);
+        const uint64_t *other = map_get(others, buf_str(&text));
+        if (++*map_put(&counts, buf_str(&text)) <= (other ? *other : 0))
+            continue;
+        print_line(out, label, buf_str(&text));
+        printed++;
+    }
+    buf_release(&text);
+    map_release(&counts);
+    return printed;
+}
+
+/* False: they have the same elements, in another order. */
+static bool print_arrays(FILE *out, const struct json *before, const struct json *after)
+{
+    struct map was = {0}, is = {0};
+    count_elements(&was, before);
+    count_elements(&is, after);
+    size_t printed = print_elements(out, "-", before, &is) + print_elements(out, "+", after, &was);
+    map_release(&was);
+    map_release(&is);
+    return printed > 0;
+}
+
 void row_diff_print(FILE *out, const char *what, const char *key, struct str before,
                     struct str after)
 {
@@ -80,7 +130,8 @@ void row_diff_print(FILE *out, const char *what, const char *key, struct str bef
                       *b = json_parse(&arena, after, &error);
     if (a && b && a->kind == JSON_OBJECT && b->kind == JSON_OBJECT) {
         print_members(out, a, b);
-    } else {
+    } else if (!a || !b || a->kind != JSON_ARRAY || b->kind != JSON_ARRAY ||
+               !print_arrays(out, a, b)) {
         print_line(out, "-", before);
         print_line(out, "+", after);
     }

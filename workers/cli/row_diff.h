@@ -4,6 +4,9 @@
  *     changed stock:mug
  *       reserved: "2" → "3"
  *     only live stock:jug  {"on_hand":"1"}
+ *     changed tagged:tea
+ *       - "ada"
+ *       + "ben"
  */
 #ifndef FANFOLD_CLI_ROW_DIFF_H
 #define FANFOLD_CLI_ROW_DIFF_H
@@ -11,7 +14,8 @@
 #include "base/str.h"
 #include <stdio.h>
 
-/* what: "changed", …. Empty text: there is no such row. Objects are compared member by member. */
+/* what: "changed", …. Empty text: there is no such row. Objects are compared member by member,
+ * arrays (sets, sorted sets, lists) by what stands in one of them only. */
 void row_diff_print(FILE *out, const char *what, const char *key, struct str before,
                     struct str after);
 
