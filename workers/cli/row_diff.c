@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "cli/terminal.h"
 
-#define COLUMNS_MAX 100 /* of a value */
+#define COLUMNS_MAX 200 /* of a value */
 
 static void print_value(FILE *out, const struct json *node)
 {
