@@ -24,7 +24,8 @@ struct folder {
 static int is_view(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
-    return len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0;
+    return len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0 &&
+           !strstr(entry->d_name, ".cases.");
 }
 
 static void load(struct folder *folder)

@@ -495,6 +495,7 @@ class Try(Folder):
 PROMISED = {
     "try": "--json --type --subject --source --time --header",
     "check": "",
+    "test": "--junit --json",
     "setup": "",
     "publish": "--exchange --type --subject --data --id --source --key --correlation-id --header "
                "--strict --patience --json",
@@ -630,6 +631,12 @@ class Readme(Folder):
         result = self.run_cli("try", "stock.json", stdin="\n".join(events))
         self.assertEqual(result.out.splitlines(), expected)
         self.assertEqual(result.code, 0)
+
+    def test_the_first_cases(self):
+        self.write("views/stock.json", self.block('{\n  "view": "stock"'))
+        self.write("views/stock.cases.json", self.block('{\n  "cases"'))
+        result = self.run_cli("test")
+        self.assertEqual((result.code, result.err), (0, "fanfold: 1 case, 0 failed\n"), result.out)
 
     def test_the_configuration(self):
         self.write("fanfold.json", self.block('{\n  "amqp":'))
@@ -782,7 +789,7 @@ class Shop(unittest.TestCase):
         self.assertEqual((result.code, result.err), (0, "fanfold: fanfold.json and 5 views: good\n"))
 
     def test_every_view_equals_a_naive_fold(self):
-        self.assertEqual({path.stem for path in (SHOP / "views").glob("*.json")}, set(self.views))
+        self.assertEqual({path.name.split(".")[0] for path in (SHOP / "views").glob("*.json")}, set(self.views))
         events = fanfold.read_ndjson(SHOP / "events.ndjson")
         for view, fold in self.views.items():
             with self.subTest(view):
