@@ -365,6 +365,29 @@ static uint64_t digest(const char *text)
 }
 
 /* Comments, "about", member order and blanks do not count; a field named "about" does. */
+static void test_schema_is_for_editors(void **state)
+{
+    struct faults faults = {0};
+    struct view *view = fixture_view("v.json",
+                                     "{'$schema':'x.json','view':'v','exchange':'x','on':{'t':["
+                                     "{'counter':'c','add':1}]}}",
+                                     &faults);
+
+    (void)state;
+    assert_non_null(view);
+    assert_null(memmem(view_text(view).at, view_text(view).len, "schema", 6));
+    view_free(view);
+    assert_null(fixture_view("v.json",
+                             "{'$schema':7,'view':'v','exchange':'x','on':{'t':[{'counter':'c',"
+                             "'add':1}]}}",
+                             &faults));
+    assert_int_equal(faults.errors, 1);
+    assert_string_equal(faults.at[0].pointer, "/$schema");
+    assert_string_equal(faults.at[0].text, "\"$schema\" takes the address of a schema, a text, "
+                                           "found the number 7");
+    faults_release(&faults);
+}
+
 static void test_digest(void **state)
 {
     uint64_t plain =
@@ -380,6 +403,9 @@ static void test_digest(void **state)
                 digest("{'view':'v','about':'1','exchange':'x','on':{'about':'2','t':[{'about':'3',"
                        "'if':{'about':'4','/id':{'about':'5','eq':1}},'hash':'h:1','set':"
                        "{'a':{'about':'6','sum':[1]},'b':2}}]}}"));
+    assert_true(plain ==
+                digest("{'$schema':'x.json','view':'v','exchange':'x','on':{'t':[{'if':{'/id':"
+                       "{'eq':1}},'hash':'h:1','set':{'a':{'sum':[1]},'b':2}}]}}"));
     assert_true(plain !=
                 digest("{'view':'v','exchange':'x','on':{'t':[{'if':{'/id':{'eq':1}},'hash':'h:1',"
                        "'set':{'a':{'sum':[1]},'b':2,'about':'6'}}]}}"));
@@ -461,10 +487,15 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_faults), cmocka_unit_test(test_action_faults),
-        cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_warning),
-        cmocka_unit_test(test_properties),  cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_design_view), cmocka_unit_test(test_load),
+        cmocka_unit_test(test_file_faults),
+        cmocka_unit_test(test_action_faults),
+        cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_warning),
+        cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_schema_is_for_editors),
+        cmocka_unit_test(test_design_view),
+        cmocka_unit_test(test_load),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,7 +208,7 @@ static void on_compile(struct compiler *c, cJSON *on)
     qsort(view->prefixes, view->prefix_count, sizeof(*view->prefixes), longest_first);
 }
 
-/* What is left of the tree, without every "about" and "targets", decides the fold. */
+/* What is left of the tree, without every "about", "$schema" and "targets", decides the fold. */
 static void digest(struct compiler *c, const cJSON *tree)
 {
     struct error error;
@@ -235,6 +235,18 @@ static void refuse_rows(struct compiler *c, const cJSON *tree)
     }
 }
 
+/* "$schema" is for editors: like "about" it says nothing to the fold, nor to the digest. */
+static void schema_compile(struct compiler *c, cJSON *tree)
+{
+    cJSON *schema = cJSON_DetachItemFromObjectCaseSensitive(tree, "$schema");
+
+    if (schema && !cJSON_IsString(schema))
+        faults_add(c->faults, c->file, "/$schema",
+                   "\"$schema\" takes the address of a schema, a text, found %s",
+                   compile_found(c, schema));
+    cJSON_Delete(schema);
+}
+
 static void top_compile(struct compiler *c, cJSON *tree)
 {
     const cJSON *about = cJSON_GetObjectItemCaseSensitive(tree, "about");
@@ -242,6 +254,7 @@ static void top_compile(struct compiler *c, cJSON *tree)
     if (cJSON_IsString(about))
         c->view->about = arena_printf(c->arena, "%s", about->valuestring).at;
     compile_about(c, "", tree);
+    schema_compile(c, tree);
     jsonfile_known(tree, c->file, "", members, sizeof(members) / sizeof(members[0]), c->faults);
     name_of_view(c, cJSON_GetObjectItemCaseSensitive(tree, "view"));
     exchange_compile(c, cJSON_GetObjectItemCaseSensitive(tree, "exchange"));
