@@ -125,6 +125,21 @@ v.cases.json
         self.assertEqual(fanfold.run_cli(["test"], cwd=self.folder / "other").code, 0)
         self.assertEqual(fanfold.run_cli(["test", "--config", self.folder / "other/fanfold.json"], cwd="/").code, 0)
 
+    def test_the_upcast_of_the_log(self):
+        """Events of former forms, by the configuration in force, or that of the folder."""
+        old = {"type": "old", "subject": "a", "data": {"m": 2}}
+        rules = [{"type": "old", "rename": {"/data/m": "/data/n"}, "to": {"type": "t"}}]
+        self.write("fanfold.json", {"logs": [{"exchange": "x", "upcast": rules}], "views": "."})
+        self.view()
+        self.cases(("both forms", [event(), old], {"n:a": {"n": "3"}}))
+        self.assertEqual(self.run_test().code, 0)
+        self.assertEqual(self.run_test("v.cases.json").code, 0)
+        self.assertEqual(fanfold.run_cli(["test", self.folder], cwd="/").code, 0)
+        self.write("fanfold.json", {"logs": [{"exchange": "x"}], "views": "."})
+        self.assertEqual(self.run_test().code, 1)
+        self.write("fanfold.json", {"logs": [{"exchange": "x", "upcast": [{}]}], "views": "."})
+        self.assertEqual(self.run_test().code, 78)
+
     def test_files_with_faults(self):
         self.view()
         self.write("empty/keep", "")

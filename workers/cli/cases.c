@@ -2,6 +2,7 @@
  * cases.c: reads files of cases. Events: cases_given.c.
  */
 #include "cli/cases_given.h"
+#include "event/upcast.h"
 
 #include "base/timestamp.h"
 #include "worker/views.h"
@@ -296,6 +297,18 @@ bool case_file_load(const char *path, struct case_file *file, struct faults *fau
         return true;
     case_file_release(file);
     return false;
+}
+
+void case_file_upcast(struct case_file *file, const struct config *config)
+{
+    for (size_t i = 0; i < file->count; i++)
+        for (size_t k = 0; k < file->cases[i].event_count; k++) {
+            struct case_event *event = &file->cases[i].events[k];
+            const struct log_config *log =
+                config_log(config, view_exchange(file->view, event->exchange));
+            if (log)
+                upcast_apply(&log->upcast, &event->event, &file->arena);
+        }
 }
 
 void case_file_release(struct case_file *file)

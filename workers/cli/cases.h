@@ -26,6 +26,7 @@
 #ifndef FANFOLD_CLI_CASES_H
 #define FANFOLD_CLI_CASES_H
 
+#include "base/config.h"
 #include "cli/case_pairs.h"
 #include <fanfold/view.h>
 
@@ -58,6 +59,8 @@ struct case_file {
 
 /* False: faults were added, of this file or of the view's; nothing to release. */
 bool case_file_load(const char *path, struct case_file *file, struct faults *faults);
+/* Makes of the events what views are to see of them. The configuration must outlive the file. */
+void case_file_upcast(struct case_file *file, const struct config *config);
 void case_file_release(struct case_file *file);
 
 #endif

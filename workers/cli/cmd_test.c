@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 
 struct tests {
-    struct folder paths; /* of the files of cases */
-    struct folder bare;  /* view files without cases */
+    struct folder paths;             /* of the files of cases */
+    struct folder bare;              /* view files without cases */
+    const struct config **config_of; /* by path; NULL: none */
+    struct config **configs;         /* events point into their upcasts */
+    size_t config_count;
     struct case_file *files;
     size_t file_count;
     struct faults faults;
@@ -65,50 +68,69 @@ static void find_in_folder(struct tests *tests, const char *folder)
         find_bare(tests, folder);
 }
 
-/* The views of a configuration; config: its path, or NULL for the usual ones. */
-static void find_configured(struct tests *tests, const char *config)
+/* path: NULL for the usual ones. NULL: it has faults. */
+static const struct config *load_config(struct tests *tests, const char *path)
 {
-    char *folder = config_views_folder(config);
-    struct config unused;
-    if (folder)
-        find_in_folder(tests, folder);
-    else if (config_load(config, &unused, &tests->faults))
-        config_release(&unused); /* whoever repaired it between the two looks may look again */
-    free(folder);
+    struct config *config = must_calloc(1, sizeof *config);
+    if (!config_load(path, config, &tests->faults)) {
+        free(config);
+        return NULL;
+    }
+    tests->configs =
+        must_realloc(tests->configs, (tests->config_count + 1) * sizeof *tests->configs);
+    return tests->configs[tests->config_count++] = config;
 }
 
-static void find(struct tests *tests, const char *path)
+/* usual: the configuration of whoever runs this, or NULL. Returns that of what it finds. */
+static const struct config *find(struct tests *tests, const char *path, const struct config *usual)
 {
     struct stat status;
-    struct buf config = {0};
-    buf_printf(&config, "%s/fanfold.json", path);
+    struct buf file = {0};
+    const struct config *config = usual;
+    buf_printf(&file, "%s/fanfold.json", path);
     if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
         add_path(&tests->paths, path);
-    else if (stat(buf_text(&config), &status) == 0)
-        find_configured(tests, buf_text(&config));
-    else
+    else if (stat(buf_text(&file), &status) != 0)
         find_in_folder(tests, path);
-    buf_release(&config);
+    else if ((config = load_config(tests, buf_text(&file))))
+        find_in_folder(tests, config->views);
+    buf_release(&file);
+    return config;
+}
+
+/* What was found since then stands under this configuration. */
+static void configure(struct tests *tests, size_t since, const struct config *config)
+{
+    tests->config_of =
+        must_realloc(tests->config_of, (tests->paths.count + 1) * sizeof *tests->config_of);
+    while (since < tests->paths.count)
+        tests->config_of[since++] = config;
 }
 
 static void find_all(struct tests *tests, const struct options *options)
 {
-    for (size_t i = 0; i < options->arg_count; i++)
-        find(tests, options->args[i]);
-    if (options->arg_count)
-        return;
-    if (target_config_exists(options))
-        find_configured(tests, options_text(options, "config"));
-    else
-        find_in_folder(tests, ".");
+    bool has_usual = target_config_exists(options);
+    const struct config *usual =
+        has_usual ? load_config(tests, options_text(options, "config")) : NULL;
+    for (size_t i = 0; i < options->arg_count; i++) {
+        size_t since = tests->paths.count;
+        configure(tests, since, find(tests, options->args[i], usual));
+    }
+    if (options->arg_count == 0 && (usual || !has_usual)) {
+        find_in_folder(tests, usual ? usual->views : ".");
+        configure(tests, 0, usual);
+    }
 }
 
 static void load(struct tests *tests)
 {
     tests->files = must_calloc(tests->paths.count + 1, sizeof *tests->files);
     for (size_t i = 0; i < tests->paths.count; i++)
-        if (case_file_load(tests->paths.at[i], &tests->files[tests->file_count], &tests->faults))
+        if (case_file_load(tests->paths.at[i], &tests->files[tests->file_count], &tests->faults)) {
+            if (tests->config_of[i])
+                case_file_upcast(&tests->files[tests->file_count], tests->config_of[i]);
             tests->file_count++;
+        }
 }
 
 /* ---------------------------------------------------------------------------------------- results
@@ -211,6 +233,12 @@ static int run(const struct options *options)
     free(tests.files);
     folder_release(&tests.paths);
     folder_release(&tests.bare);
+    for (size_t i = 0; i < tests.config_count; i++) {
+        config_release(tests.configs[i]);
+        free(tests.configs[i]);
+    }
+    free(tests.configs);
+    free(tests.config_of);
     faults_release(&tests.faults);
     cJSON_Delete(tests.answer);
     junit_release(&tests.junit);
@@ -254,6 +282,8 @@ const struct command command_test = {
         "into batches at every place, and, where the verbs of the view commute, when they are "
         "mixed\n"
         "across several partitions.\n"
+        "\n"
+        "Where there is a configuration, events pass the \"upcast\" of their log first.\n"
         "\n"
         "Exit code 0; 1: a case failed; 78: a file has faults, and nothing was run.\n"
         "\n"
