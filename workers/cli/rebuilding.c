@@ -32,11 +32,8 @@ int rebuilding_open(struct rebuilding *rebuilding, const struct options *options
     int code = target_redis(options, command, &rebuilding->config);
     if (code)
         return code;
-    const struct options all = {0};
-    code = target_views(&all, &rebuilding->config, &rebuilding->views);
-    if (!code)
-        code = target_view(&rebuilding->config, &rebuilding->views, options->args[0],
-                           &rebuilding->view);
+    code =
+        target_view(options->args[0], &rebuilding->config, &rebuilding->views, &rebuilding->view);
     if (code)
         return stop_with(rebuilding, code);
     rebuilding->reader = redis_reader_open(&rebuilding->config.redis, &error);

@@ -69,12 +69,19 @@ int target_has(const struct view *view, const char *target)
     return !target || view_is_in(view, target) ? 0 : not_in_target(view, target);
 }
 
-int target_views(const struct options *options, const struct config *config, struct view_set *views)
+/* Says the faults of the files. Returns whether there are none. */
+static bool load_views(const struct config *config, struct view_set *views)
 {
     struct faults faults = {0};
     bool good = view_set_load(config, views, &faults);
     faults_print(&faults, stderr);
     faults_release(&faults);
+    return good;
+}
+
+int target_views(const struct options *options, const struct config *config, struct view_set *views)
+{
+    bool good = load_views(config, views);
     for (size_t i = 0; i < options->arg_count; i++) {
         const struct view *view = view_set_find(views, options->args[i]);
         int code = view ? target_has(view, config->target)
@@ -87,11 +94,12 @@ int target_views(const struct options *options, const struct config *config, str
     return 0;
 }
 
-int target_view(const struct config *config, const struct view_set *views, const char *name,
+int target_view(const char *name, const struct config *config, struct view_set *views,
                 const struct view **view)
 {
+    bool good = load_views(config, views);
     *view = view_set_find(views, name);
-    return *view ? target_has(*view, config->target) : no_view(name, config, views, false);
+    return *view ? target_has(*view, config->target) : no_view(name, config, views, !good);
 }
 
 static char *partition_of(const char *exchange)

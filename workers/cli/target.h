@@ -49,9 +49,10 @@ int target_redis(const struct options *options, const char *command, struct conf
  * on. A view that is not there: says the nearest. Returns the exit code. */
 int target_views(const struct options *options, const struct config *config,
                  struct view_set *views);
-/* The view of that name in a set, or says that there is none and the nearest, or that it is not
- * kept in the target that was chosen. Returns the exit code. */
-int target_view(const struct config *config, const struct view_set *views, const char *name,
+/* The view of that name, with the set that it is in; says the faults of the files, that there is
+ * none and the nearest, or that it is not kept in the target that was chosen. Returns the exit
+ * code. */
+int target_view(const char *name, const struct config *config, struct view_set *views,
                 const struct view **view);
 /* Is the view kept in that target (NULL: in the only Redis)? Else says in which it is. Returns the
  * exit code. */
