@@ -99,7 +99,7 @@ struct unpark_read {
 struct unpark {
     const char *view, *partition, *epoch;
     bool trial;             /* is answered in the same way, but changes nothing */
-    bool reorders;          /* the view's verbs do not commute: folded events count as reordered */
+    uint64_t reordered;     /* how many of the events that it folds count as reordered */
     struct changes changes; /* change.event is an index in entries; the arena holds all texts */
     struct unpark_entry *entries;
     size_t count, cap;

@@ -7,8 +7,8 @@
  *     <partition>          "<epoch> <offset> <fingerprint> <park revision>"
  *     <partition>/time     the event time it stands at, "2026-01-31T09:05:07.000Z" or ""
  *     <partition>/tally    "folded=12 ignored=0 duplicates=1 parked=0 skipped=0"
- *     <partition>/reordered    how many events a retry folded out of turn, in a view whose verbs do
- *                              not commute; not there: none
+ *     <partition>/reordered    how many events a retry folded out of turn: of a view whose verbs
+ *                              commute, those that failed at their turn; not there: none
  *     <partition>/begins       the first offset that is folded in; not there: 0
  *     <partition>/hold         "<until ms> <offset>": commits wait that would pass the offset
  *                              ("": all), until Redis' clock says so; with " retry" behind it: only

@@ -128,7 +128,7 @@ static void is_untouched(struct bench *bench)
 static void folds_and_counts(void **state)
 {
     struct bench *bench = *state;
-    bench->unpark.reorders = true;
+    bench->unpark.reordered = 2;
     entry(bench, UNPARK_FOLDED, 0);
     change(bench, CHANGE_HASH_ADD, "n", "5");
     entry(bench, UNPARK_FOLDED, 1);
@@ -144,7 +144,7 @@ static void folds_and_counts(void **state)
     is(bench, "HGET " WAITING " ale", "1");
 
     unpark_clear(&bench->unpark);
-    bench->unpark.reorders = false;
+    bench->unpark.reordered = 0;
     entry(bench, UNPARK_FOLDED, 2);
     entry(bench, UNPARK_FOLDED, 3);
     assert_int_equal(carry_out(bench).outcome, COMMIT_OK);

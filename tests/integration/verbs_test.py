@@ -159,7 +159,7 @@ class Verbs(unittest.TestCase):
         self.assert_as_the_models("published once more")
 
         for view in self.views:
-            self.assertEqual(self.reordered(view) > 0, view not in verbs.COMMUTING, view)
+            self.assertEqual(self.reordered(view) > 0, view in REFUSED_BY_ROWS or view not in verbs.COMMUTING, view)
         for view in self.views:  # all at once; taken up one by one
             self.rebuild(view, "--detach")
         for view, model in self.models.items():
@@ -174,6 +174,7 @@ class Verbs(unittest.TestCase):
         if view in REFUSED_BY_ROWS:  # the live view has folded what cannot be folded in its turn
             done = self.rebuild(view, "--yes", code=1)
             self.assertIn("cannot be folded", done.err)
+            self.assertIn("if it is one that `fanfold parked retry` folded", done.err)
             self.assert_rows(self.live(view), before, f"{view}, not rebuilt")
             self.assertGreater(len(again.parked), len(model.parked) + 20)
             self.rebuild(view, "--yes", "--on-error", "park")

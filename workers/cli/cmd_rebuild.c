@@ -112,8 +112,7 @@ static void say_compared(const struct rebuild *rebuild)
     for (size_t i = 0; i < rebuilding->build.partition_count; i++)
         if (at[i].live_reordered)
             say("the live view is reordered on %s: a retry folded events out of turn, so "
-                "differences "
-                "are to be expected",
+                "differences are to be expected",
                 rebuilding->build.partitions[i]);
 }
 

@@ -140,7 +140,7 @@ static struct wire_change *build(struct commit_request *request, const struct un
     commit_request_stamps_key(request, unpark->view);
     resp_arg(out, str_of(unpark->partition));
     resp_arg(out, str_of(unpark->epoch));
-    resp_arg(out, unpark->reorders ? STR("1") : STR(""));
+    resp_arg_u64(out, unpark->reordered);
     resp_arg(out, unpark->trial ? STR("1") : STR(""));
     resp_arg(out, buf_str(&request->changes));
     resp_arg(out, buf_str(&request->parked));

@@ -28,7 +28,7 @@
 --       3 fanfold:parked-payload:<view>:<partition>   4 fanfold:waiting:<view>:<partition>
 --       5 fanfold:dropped:<view>:<partition>   6… the rows that are written, each once
 --       … then the rows that were read, each once, and the stamps as in commit.lua
--- ARGV  1 partition   2 epoch   3 "1": folded events count as reordered   4 "1": a trial, no writing
+-- ARGV  1 partition   2 epoch   3 how many of the events count as reordered   4 "1": a trial, no writing
 --       5 changes, as in commit.lua
 --       6 events, MessagePack, one flat array; for each:
 --         offset, enum unpark_what, key or 0, record or 0, payload or 0
@@ -236,8 +236,9 @@ if not tally then
 end
 local fields = {partition, epoch .. ' ' .. offset .. ' ' .. fingerprint .. ' ' ..
     int_text(tonumber(park_revision) + revision_step()), partition .. '/tally', tally}
-if ARGV[3] == '1' and folded > 0 then
-    fields[5], fields[6] = partition .. '/reordered', int_text((int_of(standing[7] or '0') or 0) + folded)
+if ARGV[3] ~= '0' then
+    fields[5], fields[6] = partition .. '/reordered',
+        int_text((int_of(standing[7] or '0') or 0) + tonumber(ARGV[3]))
 end
 local hindrance = hinders()
 if hindrance then

@@ -38,7 +38,7 @@ static const char *const ways_out[TROUBLE_COUNT] = {
         "mend the definition and begin anew (`fanfold rebuild VIEW --cancel`, then `fanfold "
         "rebuild "
         "VIEW`); or let such events park in the new generation: `fanfold rebuild VIEW --on-error "
-        "park`",
+        "park`, and then, if it is one that `fanfold parked retry` folded, retry it again",
     [TROUBLE_REDIS] = "bring Redis back" BY_ITSELF,
     [TROUBLE_PERMISSION] =
         "give the worker's Redis user back what is named (ACL SETUSER USER +COMMAND, or ~PATTERN "
