@@ -1,6 +1,7 @@
 /*
  * cmd_rebuild.c: fanfold rebuild: the next generation of a view, built, compared, switched to.
  */
+#include "base/number.h"
 #include "cli/command.h"
 #include "cli/rebuilding.h"
 #include "cli/say.h"
@@ -16,9 +17,12 @@ struct rebuild {
     struct rebuilding rebuilding;
     bool json, keep, yes;
     bool has_limit, limit_is_percent; /* --max-changes */
-    double limit;
+    int64_t limit;                    /* rows, or PERCENT_DIGITS decimals of a per cent */
     bool switched;
 };
+
+#define PERCENT_DIGITS 6
+#define PERCENT_WHOLE  100000000 /* 100 of them */
 
 static const char *name_of(const struct rebuild *rebuild)
 {
@@ -29,13 +33,16 @@ static const char *name_of(const struct rebuild *rebuild)
 static bool read_limit(struct rebuild *rebuild, struct error *error)
 {
     const char *text = options_text(rebuild->options, "max-changes");
-    char *end;
     if (!text)
         return true;
+    struct str number = str_of(text);
     rebuild->has_limit = true;
-    rebuild->limit = strtod(text, &end);
-    rebuild->limit_is_percent = *end == '%';
-    if (end != text && rebuild->limit >= 0 && !end[rebuild->limit_is_percent])
+    rebuild->limit_is_percent = number.len && number.at[number.len - 1] == '%';
+    number.len -= rebuild->limit_is_percent;
+    enum number_result result = rebuild->limit_is_percent
+                                    ? number_scaled(number, PERCENT_DIGITS, &rebuild->limit)
+                                    : number_int(number, &rebuild->limit);
+    if (result == NUMBER_OK && rebuild->limit >= 0)
         return true;
     return error_set(error, ERROR_USAGE,
                      "--max-changes takes a number of rows such as 100, or a share such as 0.5%%, "
@@ -63,10 +70,10 @@ static bool read_options(struct rebuild *rebuild, struct error *error)
 static bool is_below_limit(const struct rebuild *rebuild)
 {
     const struct comparison *c = &rebuild->rebuilding.comparison;
-    double changes = (double)comparison_differences(c);
-    double rows = (double)c->same + changes;
-    return rebuild->limit_is_percent ? changes * 100 <= rebuild->limit * rows
-                                     : changes <= rebuild->limit;
+    unsigned __int128 changes = comparison_differences(c), rows = c->same + changes;
+    return rebuild->limit_is_percent
+               ? changes * PERCENT_WHOLE <= (unsigned __int128)rebuild->limit * rows
+               : changes <= (uint64_t)rebuild->limit;
 }
 
 static bool ask_person(void)

@@ -59,17 +59,25 @@ static bool begin(struct rebuilding *rebuilding, struct error *error)
                      view_name(rebuilding->view), view_name(rebuilding->view));
 }
 
+/* 1 means that rows differ, and nothing else. */
+static int not_compared(struct error *error)
+{
+    if (error->kind == ERROR_NO)
+        error->kind = ERROR_UNAVAILABLE;
+    return say_error(error);
+}
+
 static int verify(struct rebuilding *rebuilding, uint64_t sample, bool json)
 {
     struct error error, removal;
     int code;
     if (!begin(rebuilding, &error) || !rebuilding_follow(rebuilding, &error))
-        return say_error(&error);
+        return not_compared(&error);
     if (!rebuilding->build.follows) {
         say("the view stands still, and cannot be compared with its log");
-        code = ERROR_NO;
+        code = ERROR_UNAVAILABLE;
     } else if (!rebuilding_compare(rebuilding, sample, &error)) {
-        return say_error(&error);
+        return not_compared(&error);
     } else {
         code = report(rebuilding, json, &error);
         if (code && error.kind)
@@ -125,7 +133,20 @@ const struct command command_verify = {
         "(with the login of the first): both are held at the same position, and only digests are "
         "sent.\n"
         "\n"
-        "Exit code 0: the rows are the same; 1: they differ, and how is printed; 69, 77, 78.",
+        "Exit code 0: the rows are the same; 1: they differ, and how is printed (or there is no "
+        "such\n"
+        "view); 69: they could not be compared now, because a server cannot be reached, a "
+        "generation is\n"
+        "being built, or the comparison was interrupted; 77: login or permission refused; 78: the\n"
+        "configuration or the view file has a fault. An interrupted one goes on in the workers: "
+        "run "
+        "it\n"
+        "again, or `fanfold rebuild VIEW --cancel`.\n"
+        "\n"
+        "--json prints {\"view\", \"same\", …}, as `fanfold rebuild` does; with --against "
+        "{\"view\", \"same\",\n"
+        "\"different\", \"changed\": [key], \"only_here\": [key], \"only_there\": [key]}, of "
+        "the first keys.",
     .examples = "  fanfold verify stock\n"
                 "  fanfold verify stock --target paris --against rome\n"
                 "  fanfold verify stock --against redis://eu.example:6379/0",

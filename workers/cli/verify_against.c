@@ -108,10 +108,10 @@ static bool make_level(struct sides *sides, struct error *error)
         if (level)
             return true;
         if (*sides->rebuilding->stop)
-            return error_set(error, ERROR_NO, "interrupted");
+            return error_set(error, ERROR_UNAVAILABLE, "interrupted");
         if (clock_monotonic_ms() > deadline)
             return error_set(
-                error, ERROR_NO,
+                error, ERROR_UNAVAILABLE,
                 "the view does not come to the same position in both servers within %d "
                 "seconds: do workers run for both?",
                 LEVEL_MS / 1000);
