@@ -43,6 +43,49 @@ static void read_upcast(const char *text)
     cJSON_Delete(rules);
 }
 
+/* "[[…]]" */
+static char *nested(size_t levels)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < levels; i++)
+        buf_add_byte(&text, '[');
+    for (size_t i = 0; i < levels; i++)
+        buf_add_byte(&text, ']');
+    return (char *)buf_text(&text);
+}
+
+/* What the view and the rules may at most hold can be stored and read again. */
+static void as_deep_as_is_allowed(void **state)
+{
+    (void)state;
+    for (size_t levels = 50; levels <= JSON_DEPTH_MAX; levels++) {
+        char *value = nested(levels);
+        struct buf rules = {0}, view_text = {0};
+        struct faults faults = {0};
+        buf_printf(&rules, "[{\"type\":\"t\",\"default\":{\"/data/a\":%s}}]", value);
+        cJSON *array = cJSON_Parse(buf_text(&rules));
+        assert_int_equal(upcast_rules_read(array, "f.json", "", &logs[0].upcast, &faults),
+                         levels <= JSON_DEPTH_MAX - 6);
+        if (logs[0].upcast.count)
+            definition_drop(make("\"exchange\":\"x\"," ADDS));
+        upcast_rules_release(&logs[0].upcast);
+        cJSON_Delete(array);
+        buf_printf(&view_text,
+                   "{\"view\":\"v\",\"exchange\":\"x\",\"on\":{\"t\":[{\"json\":\"j:{subject}\","
+                   "\"put\":{\"literal\":%s}}]}}",
+                   value);
+        struct view *view = view_parse("v.json", buf_str(&view_text), &faults);
+        assert_int_equal(view != NULL, levels <= JSON_DEPTH_MAX - 6);
+        if (view)
+            definition_drop(definition_of(view, &config));
+        view_free(view);
+        faults_release(&faults);
+        buf_release(&rules);
+        buf_release(&view_text);
+        free(value);
+    }
+}
+
 static bool same(const char *a, const char *b)
 {
     struct definition *x = make(a), *y = make(b);
@@ -158,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_decides_the_fold),
         cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(as_deep_as_is_allowed),
         cmocka_unit_test(refuses_what_is_none),
         cmocka_unit_test(epochs),
     };

@@ -524,3 +524,13 @@ const struct json *json_element(const struct json *node, size_t index)
         element = element->next;
     return element;
 }
+
+size_t json_depth(const struct json *node)
+{
+    size_t deepest = 0;
+    for (const struct json *child = node->child; child; child = child->next) {
+        size_t depth = json_depth(child);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + (node->kind == JSON_ARRAY || node->kind == JSON_OBJECT);
+}

@@ -51,6 +51,9 @@ const struct json *json_member(const struct json *node, struct str name);
 /* Element i of an array, or NULL. */
 const struct json *json_element(const struct json *node, size_t index);
 
+/* Levels of arrays and objects, itself included; 0: neither. */
+size_t json_depth(const struct json *node);
+
 /* Appends RFC 8785 (JCS) text: members sorted by UTF-16 code units, ECMAScript numbers. Texts keep
  * their quotes at every level. Returns false with a reason for an integer beyond ±2^53 or a number
  * that is not finite. */

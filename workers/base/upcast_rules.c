@@ -348,6 +348,10 @@ static const struct json *canonical(struct reader *r, const cJSON *item, struct 
     char *printed = cJSON_PrintUnformatted(copy);
     const struct json *node = json_parse(arena, arena_copy(arena, str_of(printed)), &error);
     bool good = node && json_canonical(&text, node, &error);
+    if (good && json_depth(node) > UPCAST_DEPTH_MAX)
+        good = error_set(&error, ERROR_CONFIG,
+                         "the rule has %zu levels of lists and objects; at most %d are allowed",
+                         json_depth(node), UPCAST_DEPTH_MAX);
     if (good)
         rule->text = arena_copy(arena, buf_str(&text));
     else

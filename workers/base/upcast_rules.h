@@ -40,10 +40,12 @@
 #include "base/json.h"
 #include <cjson/cJSON.h>
 
-#define UPCAST_RULES_MAX 200         /* of a log */
-#define UPCAST_STEPS_MAX 100         /* sources and defaults of a rule */
-#define UPCAST_NAMES_MAX 16          /* in a pointer, `data` included */
-#define UPCAST_TEXT_MAX  (64 * 1024) /* of all rules of a log: it stands in every definition */
+#define UPCAST_RULES_MAX 200 /* of a log */
+#define UPCAST_STEPS_MAX 100 /* sources and defaults of a rule */
+#define UPCAST_NAMES_MAX 16  /* in a pointer, `data` included */
+#define UPCAST_DEPTH_MAX \
+    (JSON_DEPTH_MAX - 4)            /* levels of a rule: in a definition it lies in four */
+#define UPCAST_TEXT_MAX (64 * 1024) /* of all rules of a log: it stands in every definition */
 
 /* A place inside `data`. */
 struct upcast_path {

@@ -126,16 +126,6 @@ static struct json *take(struct upcasting *u, const struct upcast_path *path)
     return node;
 }
 
-static size_t depth_of(const struct json *node)
-{
-    size_t deepest = 0;
-    for (const struct json *child = node->child; child; child = child->next) {
-        size_t depth = depth_of(child);
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest + (node->kind == JSON_ARRAY || node->kind == JSON_OBJECT);
-}
-
 static const char *kind_of(const struct json *node)
 {
     static const char *const kinds[] = {
@@ -150,7 +140,7 @@ static void put(struct upcasting *u, const char *verb, const struct upcast_path 
                 struct json *node)
 {
     const struct json *obstacle;
-    if (path->count - 1 + depth_of(node) > JSON_DEPTH_MAX) {
+    if (path->count - 1 + json_depth(node) > JSON_DEPTH_MAX) {
         fail(u, verb, path->text, "would have too many levels of arrays and objects");
         return;
     }

@@ -2,6 +2,7 @@
 #include "view/compile.h"
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "view/literal.h"
 #include "view/plugin.h"
 #include "view/pointer.h"
@@ -208,6 +209,32 @@ static void on_compile(struct compiler *c, cJSON *on)
     qsort(view->prefixes, view->prefix_count, sizeof(*view->prefixes), longest_first);
 }
 
+/* The definition that is stored holds the view one level down, and must be read again. */
+#define LEVELS_MAX (JSON_DEPTH_MAX - 1)
+
+static int levels(const cJSON *tree)
+{
+    int deepest = 0;
+    const cJSON *child;
+
+    if (!cJSON_IsObject(tree) && !cJSON_IsArray(tree))
+        return 0;
+    cJSON_ArrayForEach(child, tree)
+    {
+        int below = levels(child);
+        deepest = below > deepest ? below : deepest;
+    }
+    return deepest + 1;
+}
+
+static void levels_check(struct compiler *c, const cJSON *tree)
+{
+    if (levels(tree) > LEVELS_MAX)
+        faults_add(c->faults, c->file, "",
+                   "has %d levels of lists and objects; at most %d are allowed", levels(tree),
+                   LEVELS_MAX);
+}
+
 /* What is left of the tree, without every "about", "$schema" and "targets", decides the fold. */
 static void digest(struct compiler *c, const cJSON *tree)
 {
@@ -287,6 +314,7 @@ static struct view *view_compile(const char *file, bool on_disk, cJSON *tree, st
     if (cJSON_IsObject(tree)) {
         literal_sort(tree);
         top_compile(&c, tree);
+        levels_check(&c, tree);
         view_check(&c);
     } else {
         faults_add(faults, file, "", "a view file is an object, found %s", compile_found(&c, tree));
