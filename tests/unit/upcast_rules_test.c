@@ -288,6 +288,12 @@ static void limits(void **state)
         buf_printf(&text, "%s\"/data/x%d\":1", i ? "," : "", i);
     buf_add(&text, STR("}}]"));
     refused(buf_text(&text), PLACE "/0: has 101 entries; at most 100 are allowed\n");
+    buf_clear(&text); /* each is compared with each, but not so many */
+    buf_add(&text, STR("[{\"type\":\"t\",\"move\":{"));
+    for (int i = 0; i <= UPCAST_STEPS_MAX; i++)
+        buf_printf(&text, "%s\"/data/x%d\":\"/data/y\"", i ? "," : "", i);
+    buf_add(&text, STR("}}]"));
+    refused(buf_text(&text), PLACE "/0: has 101 entries; at most 100 are allowed\n");
     buf_clear(&text);
     buf_printf(&text, "[{\"type\":\"t\",\"default\":{\"/data/x\":\"%070000d\"}}]", 0);
     refused(buf_text(&text), PLACE ": the rules have 70039 bytes; at most 65536 are allowed\n");
