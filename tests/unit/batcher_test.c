@@ -258,7 +258,6 @@ static void know(struct bench *bench, const char *key, const char *json)
     batcher_row(&bench->batcher, &name, &row);
 }
 
-/* The events of one batch: b is changed in it, a and c are not. */
 /* It parks as it was published, in the views of what it would have become, and holds back its key.
  */
 static void what_cannot_be_upcast(void **state)
@@ -289,6 +288,7 @@ static void what_cannot_be_upcast(void **state)
     bench_free(bench);
 }
 
+/* The events of one batch: b is changed in it, a and c are not. */
 static void rows_are_read_before_they_are_folded(void **state)
 {
     (void)state;
