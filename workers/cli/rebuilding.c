@@ -128,6 +128,7 @@ static bool watch(struct rebuilding *rebuilding, struct error *error)
     probes.error.kind = ERROR_UNAVAILABLE; /* the broker is not asked */
     if (!status_read_generation(&status, rebuilding->reader, name, &rebuilding->build, &probes,
                                 error)) {
+        probes_release(&probes);
         free(name);
         return false;
     }
@@ -145,6 +146,7 @@ static bool watch(struct rebuilding *rebuilding, struct error *error)
         say("no worker builds it yet; workers that serve the view take it within seconds");
     }
     free(name);
+    probes_release(&probes);
     status_release(&status);
     return good;
 }
