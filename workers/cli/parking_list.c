@@ -112,7 +112,8 @@ static void list_portion(struct listing *listing, const char *partition, struct 
         listing->shown++;
     }
     parked_list_release(list);
-    fwrite(listing->json.at, 1, listing->json.len, stdout);
+    if (listing->json.len)
+        fwrite(listing->json.at, 1, listing->json.len, stdout);
     buf_clear(&listing->json);
     if (listing->table.count >= TABLE_ROWS_MAX * listing->table.columns)
         flush_table(listing);
