@@ -145,6 +145,26 @@ static void test_parked(void **state)
     check_view(ADD, given, "'rows': {}, 'parked': {'a': 'number; and id reused', 'b': 'z'}", 0, "");
 }
 
+/* Reasons are those of the script in Redis. */
+static void test_totals_without_room(void **state)
+{
+    (void)state;
+    static const char *const views[][2] = {
+        {ON("[{'hash': 'h', 'add': {'n': '/data/n'}}]"), "field n of h"},
+        {ON("[{'zset': 'h', 'add': {'m': '/data/n'}}]"), "the score of m of h"},
+        {ON("[{'counter': 'h', 'add': '/data/n'}]"), "the value of h"},
+    };
+    static const char *const rows[] = {"{'n': '9007199254740991'}", "[['m', 9007199254740991]]",
+                                       "9007199254740991"};
+    for (size_t i = 0; i < 3; i++) {
+        char expect[200];
+        snprintf(expect, sizeof expect,
+                 "'rows': {'h': %s}, 'parked': {'b': '%s is 9007199254740991; adding 5'}", rows[i],
+                 views[i][1]);
+        check_view(views[i][0], "[" E("a", "9007199254740991") "," E("b", "5") "]", expect, 0, "");
+    }
+}
+
 static void test_expire(void **state)
 {
     (void)state;
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_what_differs),
         cmocka_unit_test(test_parked),
+        cmocka_unit_test(test_totals_without_room),
         cmocka_unit_test(test_expire),
         cmocka_unit_test(test_what_is_not_varied),
         cmocka_unit_test(test_newest_at_equal_times),

@@ -96,9 +96,12 @@ static bool add(const struct change *change, int64_t held, int64_t *total,
     *total = held + delta;
     if (*total <= NUMBER_INT_MAX && *total >= -NUMBER_INT_MAX)
         return true;
+    const char *what = change->structure == STRUCTURE_HASH   ? "field "
+                       : change->structure == STRUCTURE_ZSET ? "the score of "
+                                                             : "the value";
     return fault(result, COMMIT_REFUSED,
-                 "%.*s of %.*s is %lld; adding %lld would go beyond 2^53 (9007199254740992)",
-                 STRF(change->field), STRF(change->key), (long long)held, (long long)delta);
+                 "%s%.*s of %.*s is %lld; adding %lld would go beyond 2^53 (9007199254740992)",
+                 what, STRF(change->field), STRF(change->key), (long long)held, (long long)delta);
 }
 
 static enum commit_outcome unless_own(const struct change *change)
