@@ -316,7 +316,9 @@ class ReplicasTest(unittest.TestCase):
             self.assertEqual(worker.wait(), 78)
             self.assertIn("a worker serves one target: ", worker.log())
             self.assertIn("--target NAME: paris, rome", worker.log())
-            for other, text in (("romme", 'did you mean "rome"?'), ("paris", "is the one to compare")):
+            same = "redis://" + self.paris.operator_redis.split("@")[-1]
+            for other, text in (("romme", 'did you mean "rome"?'), ("paris", "is the one that is to be compared"),
+                                (same, "is the one that is to be compared")):
                 result = project.cli("verify", self.views[0], "--target", "paris", "--against", other)
                 self.assertEqual(result.code, 2, result.err)
                 self.assertIn(text, result.err)

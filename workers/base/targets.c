@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 bool target_is_name(const char *name)
 {
@@ -16,20 +15,10 @@ bool target_is_name(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* Do they name the same keys? The login does not matter. */
-static bool is_same(const struct uri *a, const struct uri *b)
-{
-    if (a->db != b->db)
-        return false;
-    if (a->path && b->path)
-        return strcmp(a->path, b->path) == 0;
-    return !a->path && !b->path && a->port == b->port && strcasecmp(a->host, b->host) == 0;
-}
-
 static const char *name_of_same(const struct targets *targets, const struct uri *uri)
 {
     for (size_t i = 0; i < targets->count; i++)
-        if (is_same(&targets->at[i].uri, uri))
+        if (uri_is_same_redis(&targets->at[i].uri, uri))
             return targets->at[i].name;
     return NULL;
 }

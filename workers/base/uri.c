@@ -6,6 +6,8 @@
 #include "base/buf.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #define PORT_MAX 65535
 #define DB_MAX   999999
@@ -297,6 +299,15 @@ bool uri_parse_redis_plain(const char *text, struct uri *uri, struct error *erro
 static char *copy(const char *text)
 {
     return text ? must_strdup(text) : NULL;
+}
+
+bool uri_is_same_redis(const struct uri *a, const struct uri *b)
+{
+    if (a->db != b->db)
+        return false;
+    if (a->path && b->path)
+        return strcmp(a->path, b->path) == 0;
+    return !a->path && !b->path && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
 struct uri uri_copy(const struct uri *uri)

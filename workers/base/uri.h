@@ -32,6 +32,8 @@ bool uri_parse_redis_plain(const char *text, struct uri *uri, struct error *erro
 char *uri_safe(const struct uri *uri, const char *scheme);
 /* Says that no TLS is spoken to this Redis, and what to use instead; returns false. */
 bool uri_refuse_redis_tls(const struct uri *uri, struct error *error);
+/* Do they name the same keys, as far as the addresses tell? The login does not matter. */
+bool uri_is_same_redis(const struct uri *a, const struct uri *b);
 struct uri uri_copy(const struct uri *uri);
 void uri_release(struct uri *uri);
 

@@ -15,7 +15,7 @@ bool target_config_exists(const struct options *options)
 {
     const char *named = getenv("FANFOLD_CONFIG");
     return options_has(options, "config") || (named && named[0]) ||
-           access("fanfold.json", F_OK) == 0 || access("/etc/fanfold/fanfold.json", F_OK) == 0;
+           access("fanfold.json", R_OK) == 0 || access("/etc/fanfold/fanfold.json", R_OK) == 0;
 }
 
 bool target_config(const struct options *options, struct config *config)

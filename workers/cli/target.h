@@ -57,7 +57,7 @@ int target_view(const char *name, const struct config *config, struct view_set *
 /* Is the view kept in that target (NULL: in the only Redis)? Else says in which it is. Returns the
  * exit code. */
 int target_has(const struct view *view, const char *target);
-/* Is there a configuration file, asked for by name or at its usual place? */
+/* Is there a configuration file, asked for by name, or readable at its usual place? */
 bool target_config_exists(const struct options *options);
 
 #endif

@@ -39,8 +39,8 @@ static bool open_target(struct sides *sides, const char *name, struct error *err
         return false;
     }
     if (strcmp(name, config->target) == 0)
-        return error_set(error, ERROR_USAGE, "--against: target %s is the one to compare itself",
-                         name);
+        return error_set(error, ERROR_USAGE,
+                         "--against: target %s is the one that is to be compared", name);
     if (!view_is_in(view, name))
         return error_set(error, ERROR_NO, "view \"%s\" is not kept in target %s", view_name(view),
                          name);
@@ -60,6 +60,11 @@ static bool open_address(struct sides *sides, const char *text, struct error *er
             error, ERROR_USAGE,
             "--against takes no password: other processes can read the command line. The "
             "login is that of the first server");
+    }
+    if (uri_is_same_redis(&uri, ours)) {
+        uri_release(&uri);
+        return error_set(error, ERROR_USAGE, "--against: %s is the one that is to be compared",
+                         text);
     }
     if (ours->password)
         uri.password = must_strdup(ours->password);
