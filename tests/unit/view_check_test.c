@@ -2,6 +2,7 @@
 #include "view_fixture.h"
 
 #include <base/config.h>
+#include <base/jsonfile.h>
 
 /* actions of type "t"; pointer NULL: fine. */
 struct check_case {
@@ -333,6 +334,31 @@ static void test_names_and_exchanges(void **state)
     faults_release(&faults);
 }
 
+/* As large a view as can be read is too large to be stored. */
+static void test_size(void **state)
+{
+    (void)state;
+    struct log_config logs[] = {{.exchange = (char *)"x"}};
+    const struct config config = {.path = (char *)"fanfold.json", .logs = logs, .log_count = 1};
+    const size_t sizes[] = {JSONFILE_MAX - 80 * 1024, JSONFILE_MAX - 60 * 1024};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf text = {0};
+        struct faults faults = {0};
+        buf_add(&text, STR("{\"view\":\"v\",\"exchange\":\"x\",\"on\":{\"t\":[{\"json\":\"j\","
+                           "\"put\":{\"literal\":\""));
+        for (size_t k = 0; k < sizes[i]; k++)
+            buf_add_byte(&text, 'x');
+        buf_add(&text, STR("\"}}]}}"));
+        struct view *view = view_parse("v.json", buf_str(&text), &faults);
+        assert_non_null(view);
+        views_check(&view, 1, &config, &faults);
+        assert_int_equal(faults.errors, i);
+        view_free(view);
+        faults_release(&faults);
+        buf_release(&text);
+    }
+}
+
 static struct view *in_targets(const char *targets)
 {
     struct faults faults = {0};
@@ -420,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_names_and_exchanges),
         cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_size),
         cmocka_unit_test(test_targets_without_names),
     };
 

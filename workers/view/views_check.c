@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+/* In a definition, what stands beside views and upcasts: names, and the pointers of "read". */
+#define SIZE_OF_LOG  4096
+#define SIZE_BESIDES (64 * 1024)
+
 static void check_name(const struct view *view, const struct view *other, struct faults *faults)
 {
     if (strcmp(view->name, other->name) == 0)
@@ -79,6 +83,22 @@ static void check_type(const struct view *view, const struct rule *rule,
     free(place);
 }
 
+/* A definition holds the view and what its logs do to events, and is read again with the limit of
+ * one file. */
+static void check_size(const struct view *view, const struct config *config, struct faults *faults)
+{
+    size_t size = view_text(view).len, most = JSONFILE_MAX - SIZE_BESIDES;
+    for (size_t i = 0; i < view->exchange_count; i++) {
+        const struct log_config *log = config_log(config, view->exchanges[i]);
+        size += SIZE_OF_LOG + (log ? log->upcast.text.len : 0);
+    }
+    if (size > most)
+        faults_add(faults, view->file, "",
+                   "the view and the \"upcast\" of its logs have %zu bytes together; at most %zu "
+                   "are allowed",
+                   size, most);
+}
+
 void views_check(struct view *const *views, size_t count, const struct config *config,
                  struct faults *faults)
 {
@@ -90,6 +110,7 @@ void views_check(struct view *const *views, size_t count, const struct config *c
         if (!config)
             continue;
         check_exchanges(views[i], config, faults);
+        check_size(views[i], config, faults);
         targets_check(views[i], config, faults);
         for (size_t k = 0; k < views[i]->rule_count; k++)
             check_type(views[i], &views[i]->rules[k], config, faults);
