@@ -154,7 +154,8 @@ class Memory(unittest.TestCase):
         events = [self.event(n, f"s{n % 50}", fill="x" * 20_000) for n in range(4000)]
         with self.project("row", add={"{subject}": "/data/n"}) as project:
             with project.worker("usual") as worker:
-                usual = fanfold.poll(lambda: project.status()["workers"], what="a report")[0]
+                usual = fanfold.poll(lambda: next((report for report in project.status()["workers"]
+                                                   if report["name"] == "usual"), None), what="a report")
                 self.assertEqual(usual["budget"], 64 * MIB)
                 self.assertEqual(worker.sigterm(), 0)
             worker = project.worker("small", "--budget", "8M")

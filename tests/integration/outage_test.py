@@ -130,16 +130,20 @@ class Outage(unittest.TestCase):
 
     def kill_while_events_flow(self, server):
         """Kills it in the middle of the work, and starts it again while more is published."""
-        parts = [flow.events(20_000, seed=part, start=part * 20_000) for part in range(3)]
+        sizes = (20_000, 60_000, 20_000)  # the second: more than goes out while the server is being killed
+        parts = [flow.events(size, seed=part, start=sum(sizes[:part])) for part, size in enumerate(sizes)]
         with self.project() as project:
             project.setup()
             worker = project.worker("steady")
             with project.publishing(parts[0], "--patience", "90s") as publishing:
                 self.work(project)
-                publishing.write(parts[1])
+                writing = threading.Thread(target=publishing.write, args=(parts[1],))
+                writing.start()
+                fanfold.poll(lambda: project.cursor(self.views[0]) > sizes[0], 60, "the second part to begin", 0.005)
                 self.down(server, "kill")
                 self.check_says_it_once(worker, server, "Redis" if server == "redis" else "backoff")
                 self.up(server)
+                writing.join()
                 behind = [project.cursor(view) for view in self.views]
                 publishing.write(parts[2])
                 result = publishing.finish()
