@@ -128,6 +128,27 @@ static void test_each_day(void **state)
     }
 }
 
+/* Beyond what can be parsed: the end of the last year, and expiries behind it. */
+static void test_far_years(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {
+        {INT64_C(253402300800000), "10000-01-01T00:00:00.000Z"},
+        {INT64_C(253402300799999), "9999-12-31T23:59:59.999Z"},
+        {INT64_C(9007199254740992), "287396-10-12T08:59:00.992Z"},
+        {INT64_C(-62135596800001), "0000-12-31T23:59:59.999Z"},
+        {INT64_C(-62167219200001), "-001-12-31T23:59:59.999Z"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[TIMESTAMP_TEXT_MAX];
+        assert_int_equal(timestamp_format(cases[i].ms, out), strlen(cases[i].text));
+        assert_string_equal(out, cases[i].text);
+    }
+}
+
 static void test_units(void **state)
 {
     (void)state;
@@ -187,9 +208,10 @@ static void test_durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc3339), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_each_day),
-        cmocka_unit_test(test_units),   cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_rfc3339),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_each_day),
+        cmocka_unit_test(test_far_years), cmocka_unit_test(test_units),
+        cmocka_unit_test(test_durations),
     };
     return cmocka_run_group_tests_name("timestamp", tests, NULL, NULL);
 }
