@@ -20,6 +20,8 @@ size_t header_prefix(struct str name)
 {
     if (name.len < 3 || (name.at[0] | 0x20) != 'c')
         return 0;
+    if (str_starts(name, written_prefix)) /* as nearly everybody writes it: quickly */
+        return written_prefix.len;
     if (text_starts_nocase(name, STR("ce-")) || text_starts_nocase(name, STR("ce_")))
         return 3;
     if (text_starts_nocase(name, STR("cloudevents:")) ||
