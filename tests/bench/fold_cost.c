@@ -5,8 +5,8 @@
  *     fold_cost WORKLOAD STAGE [EVENTS [ROUNDS]]
  *
  * WORKLOAD: sums or shop (workload.h). STAGE: decode, window, fold, encode, or all of them. Prints
- * a line of JSON, with the median of the rounds in microseconds an event. Under callgrind with
- * --instr-atstart=no --collect-atstart=no exactly the stage is counted (instructions.py).
+ * a line of JSON, with the median of the rounds in microseconds an event (meter.h). Under callgrind
+ * with --instr-atstart=no --collect-atstart=no exactly the stage is counted (instructions.py).
  */
 #include "bench/meter.h"
 #include "bench/workload.h"
