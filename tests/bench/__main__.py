@@ -1,0 +1,123 @@
+"""What scripts/bench runs: every measure once a round, in turn, forwards and backwards; then the report."""
+import argparse
+import fnmatch
+import pathlib
+import signal
+import sys
+import time
+
+import fanfold
+import measures
+import peers
+import report
+import summary
+from world import World, Wrong
+
+OUT = fanfold.SOURCE / "build/bench"
+
+
+def say(text, end="\n"):
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        say("\r\033[K" + text, end="")
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (5)")
+    parser.add_argument("--events", type=int, default=500_000, metavar="N", help="events of a run (500000)")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="NAME",
+                        help="these measures, as patterns: shop-1, 'null-*'")
+    parser.add_argument("--out", type=pathlib.Path, default=OUT, metavar="DIR",
+                        help="where table.md, results.json and plot.svg go (build/bench)")
+    parser.add_argument("--peers", type=pathlib.Path, default=peers.FOLDER, metavar="DIR",
+                        help="workers to compare with, by manifest.json (tests/bench/peers)")
+    parser.add_argument("--list", action="store_true", help="name the measures, and end")
+    given = parser.parse_args()
+    if given.rounds < 1 or given.events < 1:
+        parser.error("--rounds and --events are at least 1")
+    given.measures = chosen(given, parser)
+    return given
+
+
+def chosen(given, parser):
+    every = measures.every(given.peers)
+    for pattern in given.only:
+        if not fnmatch.filter([measure.name for measure in every], pattern):
+            parser.error(f"--only {pattern}: no such measure; there are: "
+                         + ", ".join(measure.name for measure in every))
+    return [measure for measure in every if any(fnmatch.fnmatch(measure.name, name) for name in given.only)]
+
+
+def in_turn(given):
+    """Yields (round, measure): every other round backwards, so that a steady drift hits all alike."""
+    for round_ in range(given.rounds):
+        for measure in given.measures if round_ % 2 == 0 else given.measures[::-1]:
+            yield round_, measure
+
+
+def measure_all(given, world):
+    """A measure that cannot run here, or comes out wrong, is not tried again; the others go on."""
+    samples = {measure.name: [] for measure in given.measures}
+    failed = {}
+    for round_, measure in in_turn(given):
+        if measure.name in failed:
+            continue
+        progress(f"round {round_ + 1} of {given.rounds}: {measure.name}")
+        try:
+            samples[measure.name].append(measure.run(world, round_))
+        except peers.Skipped as why:
+            failed[measure.name] = {"skipped": str(why)}
+        except Wrong as error:
+            failed[measure.name] = {"wrong": str(error)}
+    progress("")
+    return summary.lines(given.measures, samples, failed)
+
+
+def bench(given):
+    """Returns whether all results were right."""
+    progress("starting servers, and publishing what is drained")
+    needed = sorted({name for measure in given.measures for name in measure.workloads})
+    began = time.monotonic()
+    with World(given.events, needed) as world:
+        lines = measure_all(given, world)
+    results = {"rounds": given.rounds, "events": given.events, "seconds": time.monotonic() - began,
+               "machine": report.machine(), "measures": lines}
+    report.write(given.out, results)
+    print(report.table(results), end="")
+    say(f"bench: {results['seconds']:.0f} s; table.md, results.json and plot.svg are in {given.out}")
+    wrong = [line for line in lines if "wrong" in line]
+    for line in wrong:
+        say(f"bench: WRONG: {line['name']}: {line['wrong']}")
+    return not wrong
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    given = options()
+    if given.list:
+        for measure in given.measures:
+            print(f"{measure.name:18} {measure.title}")
+        return 0
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        return 0 if bench(given) else 1
+    except AssertionError as error:
+        progress("")
+        say(f"bench: {error}")
+        return 1
+    except KeyboardInterrupt:
+        progress("")
+        say("bench: interrupted; its servers are gone")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

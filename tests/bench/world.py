@@ -1,0 +1,126 @@
+"""What a benchmark measures on: private servers, the events in files, and logs that hold them."""
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+
+import fanfold
+import workloads
+from process import Program
+
+# Adds up the fields of hashes, the scores of sorted sets, and counters, for each pattern.
+TOTALS = """
+local totals = {}
+local function add(name, value)
+    totals[name] = (totals[name] or 0) + (tonumber(value) or 0)
+end
+for i = 1, #ARGV, 2 do
+    for _, key in ipairs(redis.call('KEYS', ARGV[i + 1])) do
+        local kind = redis.call('TYPE', key).ok
+        local values = kind == 'hash' and redis.call('HGETALL', key) or
+                       kind == 'zset' and redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') or {}
+        for at = 1, #values, 2 do
+            add(ARGV[i] .. (kind == 'hash' and '/' .. values[at] or ''), values[at + 1])
+        end
+        if kind == 'string' then
+            add(ARGV[i], redis.call('GET', key))
+        end
+    end
+end
+local answer = {}
+for name, value in pairs(totals) do
+    answer[#answer + 1] = name
+    answer[#answer + 1] = string.format('%.0f', value)
+end
+return answer
+"""
+
+
+class Wrong(Exception):
+    """The rows do not add up to what was published: a rate of that is worth nothing."""
+
+
+class World:
+    def __init__(self, count, names):
+        self.count = count
+        self.expected, self.logs = {}, {}
+        self.stack = contextlib.ExitStack()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fanfold-bench-"))
+        self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        try:
+            self.servers = self.stack.enter_context(fanfold.Servers())
+            for name in names:
+                self.prepare(workloads.ALL[name])
+        except BaseException:
+            self.stack.close()
+            raise
+
+    def prepare(self, workload):
+        """A file of its events, and a log that holds them."""
+        self.expected[workload.name] = workloads.write(workload, self.count, self.file(workload))
+        self.logs[workload.name] = self.stack.enter_context(self.log(workload, workload.exchange))
+        self.publish(self.logs[workload.name], workload).finish()
+
+    def file(self, workload):
+        return self.folder / (workload.name + ".ndjson")
+
+    @contextlib.contextmanager
+    def log(self, workload, exchange):
+        """A project with the workload's views and an empty log, which goes afterwards."""
+        with fanfold.Project(self.servers, exchange, workload.views(exchange)) as project:
+            project.setup()
+            yield project
+            with self.servers.amqp() as connection:
+                channel = connection.channel()
+                channel.queue_delete(project.partition)
+                channel.exchange_delete(exchange)
+
+    def publish(self, project, workload):
+        """A `fanfold publish` that has just started."""
+        with open(self.file(workload), "rb") as events:
+            return Program([fanfold.binary(), "publish", "--config", project.config, "-e", project.exchange],
+                           stdin=events, env=self.servers.env("publisher"))
+
+    def null(self, name, user, target):
+        """The null reader or the null publisher, which has just started."""
+        folder = os.environ.get("FANFOLD_BENCH_BIN", str(fanfold.SOURCE / "build/dev/tests/bench"))
+        return Program([f"{folder}/null_{name}", getattr(self.servers, user + "_amqp"), target, self.count])
+
+    def empty_redis(self):
+        with self.servers.redis() as redis:
+            redis.flushall()
+
+    def await_views(self, project, names):
+        """Until each view has dealt with all events."""
+        field = project.partition + "/tally"
+        with self.servers.redis() as redis:
+            end = time.monotonic() + 600
+            pending = list(names)
+            while pending:
+                tally = redis.hget("fanfold:cursor:" + pending[-1], field) or ""
+                if sum(int(word.split("=")[1]) for word in tally.split()) >= self.count:
+                    pending.pop()
+                    continue
+                if time.monotonic() > end:
+                    raise AssertionError(f"view {pending[-1]} stands at {tally!r}; {project.worker_logs()}")
+                time.sleep(0.01)
+
+    def check(self, workload, prefix=None):
+        """Compares what is in Redis with what was published."""
+        arguments = [text for pair in workload.patterns(prefix).items() for text in pair]
+        with self.servers.redis() as redis:
+            answer = redis.eval(TOTALS, 0, *arguments)
+        found = {name: int(value) for name, value in zip(answer[::2], answer[1::2]) if int(value)}
+        expected = self.expected[workload.name]
+        if wrong := {name: (found.get(name, 0), right) for name, right in expected.items()
+                     if found.get(name, 0) != right}:
+            raise Wrong("; ".join(f"{name} adds up to {is_} instead of {right}"
+                                  for name, (is_, right) in wrong.items()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
