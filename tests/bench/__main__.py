@@ -1,6 +1,7 @@
 """What scripts/bench runs: every measure once a round, in turn, forwards and backwards; then the report."""
 import argparse
 import fnmatch
+import os
 import pathlib
 import signal
 import sys
@@ -13,6 +14,7 @@ import report
 import summary
 from world import World, Wrong
 
+BUSY = 0.5  # processes that run already
 OUT = fanfold.SOURCE / "build/bench"
 
 
@@ -79,13 +81,16 @@ def measure_all(given, world):
 
 def bench(given):
     """Returns whether all results were right."""
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        say(f"bench: this machine has other work to do (load {load:.1f}): expect lower rates, and spread")
     progress("starting servers, and publishing what is drained")
     needed = sorted({name for measure in given.measures for name in measure.workloads})
     began = time.monotonic()
     with World(given.events, needed) as world:
         lines = measure_all(given, world)
     results = {"rounds": given.rounds, "events": given.events, "seconds": time.monotonic() - began,
-               "machine": report.machine(), "measures": lines}
+               "machine": report.machine(load), "measures": lines}
     report.write(given.out, results)
     print(report.table(results), end="")
     say(f"bench: {results['seconds']:.0f} s; table.md, results.json and plot.svg are in {given.out}")

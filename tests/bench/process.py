@@ -10,6 +10,7 @@ import fanfold
 
 TICKS = os.sysconf("SC_CLK_TCK")
 TIMEOUT = 600
+LOOK_MS = 5  # how often the memory is looked at
 
 
 def cpu_seconds(pid):
@@ -51,7 +52,7 @@ class Program:
         descriptor = os.pidfd_open(pid)
         ending.register(descriptor, select.POLLIN)
         try:
-            while not ending.poll(20):
+            while not ending.poll(LOOK_MS):
                 self.peak_kib = max(self.peak_kib, peak_kib(pid))
                 if time.monotonic() - self.began > TIMEOUT:
                     raise AssertionError(f"{self.name} does not end")

@@ -21,8 +21,10 @@ def processor():
     return platform.machine()
 
 
-def machine():
+def machine(load):
+    """load: how many processes ran on the average minute before, none of them the benchmark's."""
     return {
+        "load": round(load, 1),
         "processor": processor(), "cores": os.cpu_count(), "kernel": platform.release(),
         "rabbitmq": first_line("dpkg-query", "-W", "-f", "${Version}", "rabbitmq-server"),
         "redis": first_line("dpkg-query", "-W", "-f", "${Version}", "redis-server"),
@@ -43,8 +45,10 @@ def row(line):
 
 def table(results):
     return "\n".join([
-        f"Medians; rounds: {results['rounds']}, each of {results['events']:,} events; spread: (highest − lowest) / median. "
-        f"{results['machine']['cores']} cores ({results['machine']['processor']}) that all parts share.",
+        f"Medians; rounds: {results['rounds']}, each of {results['events']:,} events; "
+        "spread: (highest − lowest) / median. "
+        f"{results['machine']['cores']} cores ({results['machine']['processor']}) that all parts share; load before: "
+        f"{results['machine']['load']}.",
         "",
         "| what | events/s | spread | ratio | CPU µs/event | peak RSS MiB |",
         "|---|---:|---:|---:|---:|---:|",

@@ -4,7 +4,6 @@ import os
 import pathlib
 import shutil
 import tempfile
-import time
 
 import fanfold
 import workloads
@@ -38,8 +37,21 @@ return answer
 """
 
 
+TIMEOUT = 600
+
+
 class Wrong(Exception):
     """The rows do not add up to what was published: a rate of that is worth nothing."""
+
+
+def dealt_with(redis, view, partition):
+    """How many events of the log the view has dealt with."""
+    tally = redis.hget("fanfold:cursor:" + view, partition + "/tally") or ""
+    return sum(int(word.split("=")[1]) for word in tally.split())
+
+
+def running(project):
+    return all(worker.is_running() for worker in project.workers)
 
 
 class World:
@@ -49,6 +61,7 @@ class World:
         self.stack = contextlib.ExitStack()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fanfold-bench-"))
         self.stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        tempfile.tempdir = str(self.folder)  # servers and projects as well: all of it goes, whatever happens
         try:
             self.servers = self.stack.enter_context(fanfold.Servers())
             for name in names:
@@ -94,18 +107,13 @@ class World:
 
     def await_views(self, project, names):
         """Until each view has dealt with all events."""
-        field = project.partition + "/tally"
         with self.servers.redis() as redis:
-            end = time.monotonic() + 600
-            pending = list(names)
-            while pending:
-                tally = redis.hget("fanfold:cursor:" + pending[-1], field) or ""
-                if sum(int(word.split("=")[1]) for word in tally.split()) >= self.count:
-                    pending.pop()
-                    continue
-                if time.monotonic() > end:
-                    raise AssertionError(f"view {pending[-1]} stands at {tally!r}; {project.worker_logs()}")
-                time.sleep(0.01)
+            for name in names:
+                def is_done():
+                    return dealt_with(redis, name, project.partition) >= self.count or not running(project)
+                fanfold.poll(is_done, TIMEOUT, f"view {name}", pause=0.01)
+        if not running(project):
+            raise AssertionError("a worker ended: " + project.workers[0].log()[-1000:])
 
     def check(self, workload, prefix=None):
         """Compares what is in Redis with what was published."""
