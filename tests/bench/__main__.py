@@ -28,7 +28,7 @@ def progress(text):
 
 
 def options():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (5)")
     parser.add_argument("--events", type=int, default=500_000, metavar="N", help="events of a run (500000)")
     parser.add_argument("--only", nargs="+", default=["*"], metavar="NAME",

@@ -92,6 +92,12 @@ class BenchTest(unittest.TestCase):
         self.assertAlmostEqual(measured["sums-1"]["of_limit"],
                                measured["sums-1"]["rate"] / measured["null-reader"]["rate"])
 
+    def test_help(self):
+        done = subprocess.run([fanfold.SOURCE / "scripts/bench", "--help"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for text in ("5 rounds of 500,000 events", "--rounds N", "--only NAME"):
+            self.assertIn(text, done.stdout)
+
     def test_an_interrupt_leaves_nothing(self):
         bench = self.bench("peer-sleeper")
         fanfold.poll(lambda: (self.peers / "asleep").exists() or bench.poll() is not None, 30, "the measurement")
