@@ -104,7 +104,7 @@ def every(folder):
     sums, shop = ["sums"], ["shop"]
     found = [
         Measure("null-publisher", "limit: only publishes", None, sums, null_publisher),
-        Measure("publish", "`fanfold publish`, NDJSON", "null-publisher", sums, publish),
+        Measure("publish", "NDJSON by `fanfold publish`", "null-publisher", sums, publish),
         Measure("null-reader", "limit: only reads", None, sums, null_reader(Sums)),
         Measure("sums-1", "one view, a hash with two additions: 1 worker", "null-reader", sums, drain(Sums, 1)),
         Measure("sums-2", "the same: 2 workers, one of them idle", "null-reader", sums, drain(Sums, 2)),
