@@ -29,6 +29,8 @@ static bool hold(struct retry *retry, int64_t ms, struct error *error)
 bool retry_hold(struct retry *retry, struct error *error)
 {
     retry->held = hold(retry, HOLD_MS, error);
+    if (!retry->held && error->kind == ERROR_NO) /* a comparison or a switch: it ends */
+        error->kind = ERROR_UNAVAILABLE;
     return retry->held;
 }
 
