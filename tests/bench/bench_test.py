@@ -25,15 +25,7 @@ PEERS = {
 
 def processes(folder):
     """Those that were started with this folder for their temporary files."""
-    mark = f"TMPDIR={folder}".encode()
-    found = []
-    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark in environ.read_bytes().split(b"\0"):
-                found.append(environ.parent.name)
-        except OSError:
-            pass  # it ended meanwhile, or is another user's
-    return found
+    return fanfold.processes_with(f"TMPDIR={folder}")
 
 
 class BenchTest(unittest.TestCase):

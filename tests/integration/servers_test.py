@@ -15,15 +15,7 @@ STREAM = {"x-queue-type": "stream"}
 
 def marked(folder):
     """The processes that were started from this folder, by what scripts/servers gives them."""
-    mark = ("FANFOLD_STARTED_FROM=" + folder).encode()
-    found = []
-    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark in environ.read_bytes().split(b"\0"):
-                found.append(environ.parent.name)
-        except OSError:
-            pass  # it ended meanwhile, or is another user's
-    return found
+    return fanfold.processes_with("FANFOLD_STARTED_FROM=" + folder)
 
 
 def listening(port):

@@ -43,6 +43,18 @@ def binary():
     return os.environ.get("FANFOLD_TEST_BIN", str(SOURCE / "build/dev/workers/cli/fanfold"))
 
 
+def processes_with(variable):
+    """The ids, as text, of the processes whose environment has NAME=VALUE."""
+    found = []
+    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if variable.encode() in environ.read_bytes().split(b"\0"):
+                found.append(environ.parent.name)
+        except OSError:
+            pass  # it ended meanwhile, or is another user's
+    return found
+
+
 def poll(predicate, deadline=30, what="a condition", pause=0.02):
     """Returns the first true answer of predicate(); fails after `deadline` seconds with its last one."""
     end = time.monotonic() + deadline
