@@ -2,6 +2,7 @@
 a part that does not grow, FIXED. And what it could not take at once is folded in the end, exactly."""
 import collections
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -50,10 +51,16 @@ def reset_peak(worker):
     pathlib.Path(f"/proc/{worker.pid}/clear_refs").write_text("5")
 
 
+def targets(pid):
+    """What a process's file descriptors lead to. It may close one while they are listed."""
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(fd)
+
+
 def unread(worker):
     """Bytes that wait in the worker's sockets: {inode: bytes}, of those where some do."""
-    fds = pathlib.Path(f"/proc/{worker.pid}/fd").iterdir()
-    mine = {target[8:-1] for target in map(os.readlink, fds) if target.startswith("socket:")}
+    mine = {target[8:-1] for target in targets(worker.pid) if target.startswith("socket:")}
     lines = pathlib.Path(f"/proc/{worker.pid}/net/tcp").read_text().splitlines()[1:]
     fields = [line.split() for line in lines]
     return {f[9]: int(f[4].split(":")[1], 16) for f in fields
