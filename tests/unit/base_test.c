@@ -141,30 +141,84 @@ static void test_error(void **state)
 
 /* SipHash-1-3 of 00 01 02 … with the key 00 … 0f and 16 bytes of output, as OpenSSL 3 computes it:
  *     openssl mac -macopt hexkey:000102030405060708090a0b0c0d0e0f -macopt c-rounds:1
- *         -macopt d-rounds:3 -macopt size:16 -in FILE SIPHASH */
+ *         -macopt d-rounds:3 -macopt size:16 -in FILE SIPHASH
+ * Of every length, so each count of bytes behind the last word is among them; at every alignment.
+ */
 static void test_hash(void **state)
 {
     (void)state;
-    static const struct {
-        size_t len;
-        const char *hex;
-    } vectors[] = {
-        {0, "e77ebcb22788a5befd62db6add303001"},  {1, "fc6f370460d3eda85e0573cc2b2ff063"},
-        {7, "1084b923f2aae0c3a62f2ec80848ab77"},  {8, "aa12fee1d5e3dab4724f16ab35f9c799"},
-        {9, "81ddb8042cf33994f4720e0094137c42"},  {15, "c17e5505b2bd526c2921cdec1e7e0109"},
-        {16, "d0a8d95715518eebb513b0f83d9e1793"}, {17, "234126f93fbb668d975112e8febdf7ec"},
-        {63, "4c5800e34efe426f079f6b0aa75260ad"},
+    static const char *const hexes[] = {
+        "e77ebcb22788a5befd62db6add303001", "fc6f370460d3eda85e0573cc2b2ff063",
+        "75787f090569839b855bc9548c6aea95", "6bc5ccfa1edcf79f4823187712ebd743",
+        "0c784e71ac2b285a9f8e92e78fbf2c25", "f328db89345b620c795229a42695843e",
+        "dcd03d29f743e7100951b0e83985a6f8", "1084b923f2aae0c3a62f2ec80848ab77",
+        "aa12fee1d5e3dab4724f16ab35f9c799", "81ddb8042cf33994f4720e0094137c42",
+        "4faa541d5d498e89ba0ea4c387b22fb4", "723b9af3554491dbb1d6633dfc6e0c4e",
+        "e53f92859e4819a8dc0695739fea8c65", "b2f858c7c9ea801d53d603596d657844",
+        "87e76268dbc9227226b0ca665f64e378", "c17e5505b2bd526c2921cdec1e7e0109",
+        "d0a8d95715518eebb513b0f83d9e1793", "234126f93fbb668d975112e8febdf7ec",
+        "ef42f03db78f704d023c449f16b7092b", "abf76238c20af161b2314b4d5526bce9",
+        "3c2c2f11bb90cf0be335ca9b2e91e9b7", "2a7a680f22a02a92f45149d20fece0ef",
+        "c9a8d130231dd43e42e6456957f83779", "1d127b84405ceab99fd8775a9be6c559",
+        "9e4bf837bcfd92cace09d2061a84d04a", "39031a965d73b4af5a274d18f973b1d2",
+        "7f4d0a1209d67e4ed06f7538e1cfad64", "e61ee240fbdcce38969f4cd24927dd93",
+        "4c3ba2b37b0fdd8cfa5e95c189b29414", "e06fd4ca066fecdd54068a5ad8896f86",
+        "5ca84c34139c6580a88af24990720706", "42ea961c5b3c858b17c3e550dfa79010",
+        "406c44dee67857b2943160f30c7417d3", "c5f57bae1320fcf4b4e868e71d56c66b",
+        "04bf737a5b676be7c3de05017df4bff9", "5163c9c03f1907ea1044ed5c30727b4f",
+        "37a110f002718edad24b3f9ee453f140", "b9877e381aedd3da08c33e75ff23ac10",
+        "7c5004005ec5da4c5ac9440e5c723193", "81b8243783dbc646ca9d0cd82abdb46c",
+        "505720543eb9b413d50b3cfad9eef938", "945f594de72411e4d335be874456d8f3",
+        "37923b3e371777b21170bf9d7e62f602", "3ad4e7c85764964611eb0a6c4d62de56",
+        "cd91396c44af4f5185578d9dd9803f0a", "fe28158e727b868f3903c9acda64a258",
+        "40cc10b8288ce5f0bc3ac0b68a0eebc8", "6f1490f540699a3cd4974420ecc92737",
+        "d505f1b75e1a84a603c43583b2ed0308", "491573cfd72bb4682b7ca5880e1c8d6f",
+        "3ed69cfe45ab403f2fd2ad959ba27666", "8be839ef1b20b57c83ba7eb6a8c22b6a",
+        "1409186ab42231fedee18162cf1cb4ca", "2bf3ccc24ab672cf151fb8d2f3f3069b",
+        "b9b93a2882d6025cdb8c56fa13f7537b", "d97cca3694fb206db8bd1f3650c33322",
+        "94ec2e19a40be41af3940d6b30c49384", "4b41603f209a045be140a341a3dffe10",
+        "23fbcb309f1cf094890755ab1b426569", "e7d9b65690918a2b232f2f5c12c8300e",
+        "ade83cf7e7f3847b36fa4b54b00dce61", "0610c5f2ee571c8ac80cbfe538bdf1c7",
+        "271d5d00fbdb5d155d9dcea97cb40218", "4c5800e34efe426f079f6b0aa75260ad",
+        "1253def24b4aa5364ec8a759ba6a66c2",
     };
-    char bytes[64];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)i;
-    for (size_t i = 0; i < COUNT_OF(vectors); i++) {
-        struct hash128 hash = hash128((struct str){bytes, vectors[i].len});
-        char hex[2 * HASH_HEX_LEN + 1];
-        hash_hex(__builtin_bswap64(hash.lo), hex);
-        hash_hex(__builtin_bswap64(hash.hi), hex + HASH_HEX_LEN);
-        assert_string_equal(hex, vectors[i].hex);
-    }
+    char bytes[COUNT_OF(hexes) + 8];
+    for (size_t start = 0; start < 8; start++)
+        for (size_t len = 0; len < COUNT_OF(hexes); len++) {
+            for (size_t i = 0; i < len; i++)
+                bytes[start + i] = (char)i;
+            struct hash128 hash = hash128((struct str){bytes + start, len});
+            char hex[2 * HASH_HEX_LEN + 1];
+            hash_hex(__builtin_bswap64(hash.lo), hex);
+            hash_hex(__builtin_bswap64(hash.hi), hex + HASH_HEX_LEN);
+            assert_string_equal(hex, hexes[len]);
+        }
+}
+
+static void add_text_and_length(struct buf *buf, struct str text)
+{
+    for (int i = 0; i < 8; i++)
+        buf_add_byte(buf, (char)(text.len >> 8 * i));
+    buf_add(buf, text);
+}
+
+/* Texts of all lengths behind one another: each begins at any place within a word. */
+static void test_hash_of_pieces(void **state)
+{
+    (void)state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    struct buf whole = {0};
+    for (size_t a = 0; a <= 17; a++)
+        for (size_t b = 0; b <= 17; b++) {
+            struct str texts[] = {{letters, a}, {letters + 3, b}, STR("c")};
+            buf_clear(&whole);
+            for (size_t i = 0; i < COUNT_OF(texts); i++)
+                add_text_and_length(&whole, texts[i]);
+            struct hash128 one = hash128_of(texts, COUNT_OF(texts));
+            struct hash128 other = hash128(buf_str(&whole));
+            assert_true(one.lo == other.lo && one.hi == other.hi);
+        }
+    buf_release(&whole);
 }
 
 static void test_hash_of_several(void **state)
@@ -414,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_error),
         cmocka_unit_test(test_error_ends_with_a_whole_character),
         cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_hash_of_pieces),
         cmocka_unit_test(test_hash_of_several),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_log),

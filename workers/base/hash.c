@@ -69,31 +69,30 @@ static struct sip sip_start(void)
     };
 }
 
-static void add_byte(struct sip *s, char byte)
+/* The next `count` ≤ 8 bytes, lowest first; the word is 0 above them. */
+static void add_bytes(struct sip *s, uint64_t word, size_t count)
 {
-    s->tail |= (uint64_t)(unsigned char)byte << (s->total % 8 * 8);
-    s->total++;
-    if (s->total % 8 == 0) {
-        add_word(s, s->tail);
-        s->tail = 0;
-    }
+    unsigned held = s->total % 8;
+    s->total += count;
+    s->tail |= word << 8 * held;
+    if (held + count < 8)
+        return;
+    add_word(s, s->tail);
+    s->tail = held ? word >> 8 * (8 - held) : 0;
 }
 
-static void add_text(struct sip *s, struct str text)
+/* Works on a copy, which the compiler keeps in registers. */
+static void add_text(struct sip *sip, struct str text)
 {
+    struct sip s = *sip;
     size_t i = 0;
-    while (i < text.len && s->total % 8 != 0)
-        add_byte(s, text.at[i++]);
-    for (; text.len - i >= 8; i += 8, s->total += 8)
-        add_word(s, read_word(text.at + i));
-    while (i < text.len)
-        add_byte(s, text.at[i++]);
-}
-
-static void add_length(struct sip *s, uint64_t len)
-{
-    for (int i = 0; i < 8; i++)
-        add_byte(s, (char)(len >> (8 * i)));
+    for (; text.len - i >= 8; i += 8)
+        add_bytes(&s, read_word(text.at + i), 8);
+    uint64_t rest = 0;
+    for (size_t k = text.len; k > i; k--)
+        rest = rest << 8 | (unsigned char)text.at[k - 1];
+    add_bytes(&s, rest, text.len - i);
+    *sip = s;
 }
 
 static struct hash128 sip_end(struct sip *s)
@@ -119,7 +118,7 @@ struct hash128 hash128_of(const struct str *texts, size_t count)
 {
     struct sip s = sip_start();
     for (size_t i = 0; i < count; i++) {
-        add_length(&s, texts[i].len);
+        add_bytes(&s, texts[i].len, 8);
         add_text(&s, texts[i]);
     }
     return sip_end(&s);
