@@ -146,17 +146,19 @@ static void test_reading(void **state)
     view_free(view);
 }
 
+/* In any order. */
 static void test_patterns(void **state)
 {
     struct changes changes = {0};
     struct error why;
     struct view *view = load_good(
-        "'plugin': 'whole.so', 'on': ['order.placed', 'stock.*'], 'rows': [{'hash': 'h:{x}', "
-        "'set': true}]");
+        "'plugin': 'whole.so', 'on': ['z', 'order.placed', 'stock.*', 'y', 'a'], 'rows': [{'hash': "
+        "'h:{x}', 'set': true}]");
     static const struct {
         const char *type;
         bool folded;
-    } types[] = {{"order.placed", true}, {"stock.x", true}, {"order.x", false}, {"stock", false}};
+    } types[] = {{"order.placed", true}, {"stock.x", true}, {"a", true},  {"y", true},  {"z", true},
+                 {"order.x", false},     {"stock", false},  {"b", false}, {"yz", false}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {

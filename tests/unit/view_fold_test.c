@@ -304,6 +304,21 @@ static void test_each(void **state)
     fold_cases(each_cases, COUNT(each_cases));
 }
 
+static void assert_folds(const struct view *view, const char *type, const char *expected)
+{
+    struct changes changes = {0};
+    struct buf line = {0}, shown = {0};
+    struct error why;
+
+    buf_printf(&line, "{'specversion': '1.0', 'id': '1', 'source': '/s', 'type': '%s'}", type);
+    assert_int_equal(fixture_fold(view, buf_text(&line), &changes, &why), FOLD_DONE);
+    fixture_show(&shown, &changes, 0);
+    assert_string_equal(buf_text(&shown), expected);
+    changes_release(&changes);
+    buf_release(&line);
+    buf_release(&shown);
+}
+
 /* Exact first, then longer prefixes, "*" last; a type without a match is ignored. */
 static void test_matching(void **state)
 {
@@ -327,19 +342,8 @@ static void test_matching(void **state)
 
     (void)state;
     assert_non_null(view);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct changes changes = {0};
-        struct buf line = {0}, shown = {0};
-        struct error why;
-        buf_printf(&line, "{'specversion': '1.0', 'id': '1', 'source': '/s', 'type': '%s'}",
-                   cases[i].type);
-        assert_int_equal(fixture_fold(view, buf_text(&line), &changes, &why), FOLD_DONE);
-        fixture_show(&shown, &changes, 0);
-        assert_string_equal(buf_text(&shown), cases[i].changes);
-        changes_release(&changes);
-        buf_release(&line);
-        buf_release(&shown);
-    }
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_folds(view, cases[i].type, cases[i].changes);
     assert_true(view_matches(view, STR("")));
     view_free(view);
     view = fixture_view("v.json",
@@ -358,6 +362,38 @@ static void test_matching(void **state)
     assert_false(view_matches(view, STR("")));
     view_free(view);
     changes_release(&changes);
+    faults_release(&faults);
+}
+
+/* Types that are written in no order and begin alike: each has its own rule, what lies between them
+ * none. */
+static void test_matching_of_many(void **state)
+{
+    enum { TYPES = 40 };
+    struct faults faults = {0};
+    struct buf text = {0};
+    char type[16], expected[32];
+
+    (void)state;
+    buf_printf(&text, "{'view': 'v', 'exchange': 'x', 'on': {");
+    for (int i = 0; i < TYPES; i++)
+        buf_printf(&text, "%s't.%d': [{'counter': 'c:%d', 'add': 1}]", i ? ", " : "", i * 7 % TYPES,
+                   i * 7 % TYPES);
+    buf_printf(&text, "}}");
+    struct view *view = fixture_view("v.json", buf_text(&text), &faults);
+    assert_non_null(view);
+    for (int i = 0; i < TYPES; i++) {
+        snprintf(type, sizeof type, "t.%d", i);
+        snprintf(expected, sizeof expected, "c c:%d add! 1", i);
+        assert_folds(view, type, expected);
+        snprintf(type, sizeof type, "t.%d.", i);
+        assert_false(view_matches(view, str_of(type)));
+    }
+    assert_false(view_matches(view, STR("t.")));
+    assert_false(view_matches(view, STR("s")));
+    assert_false(view_matches(view, STR("u")));
+    view_free(view);
+    buf_release(&text);
     faults_release(&faults);
 }
 
@@ -617,13 +653,21 @@ static void test_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verbs),        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_nothing),      cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_keys),         cmocka_unit_test(test_key_length),
-        cmocka_unit_test(test_each),         cmocka_unit_test(test_matching),
-        cmocka_unit_test(test_expire),       cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_park_key),     cmocka_unit_test(test_body_not_json),
-        cmocka_unit_test(test_upcast_fault), cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_verbs),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_key_length),
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_matching_of_many),
+        cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_park_key),
+        cmocka_unit_test(test_body_not_json),
+        cmocka_unit_test(test_upcast_fault),
+        cmocka_unit_test(test_newest),
         cmocka_unit_test(test_changes),
     };
 

@@ -168,9 +168,27 @@ struct rule *rule_add(struct compiler *c, const char *at, const char *text)
                    "\"%s\" is no pattern; write an exact type, \"order.*\" for every type that "
                    "begins with \"order.\", or \"*\" for every type",
                    text);
-    if (!prefix)
-        *map_put(&view->types, pattern) = view->rule_count;
     return rule;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct rule *x = a, *y = b;
+
+    return str_cmp(x->prefix, y->prefix);
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct rule *x = a, *y = b;
+
+    return (x->prefix.len < y->prefix.len) - (x->prefix.len > y->prefix.len);
+}
+
+void rules_sort(struct view *view)
+{
+    qsort(view->rules, view->rule_count, sizeof(*view->rules), by_bytes);
+    qsort(view->prefixes, view->prefix_count, sizeof(*view->prefixes), longest_first);
 }
 
 static void rule_compile(struct compiler *c, cJSON *item)
@@ -180,13 +198,6 @@ static void rule_compile(struct compiler *c, cJSON *item)
 
     actions_compile(c, place, item, &rule->actions, &rule->count);
     free(place);
-}
-
-static int longest_first(const void *a, const void *b)
-{
-    const struct rule *x = a, *y = b;
-
-    return (x->prefix.len < y->prefix.len) - (x->prefix.len > y->prefix.len);
 }
 
 static void on_compile(struct compiler *c, cJSON *on)
@@ -206,7 +217,7 @@ static void on_compile(struct compiler *c, cJSON *on)
     view->rules = arena_alloc(c->arena, count * sizeof(*view->rules));
     view->prefixes = arena_alloc(c->arena, count * sizeof(*view->prefixes));
     cJSON_ArrayForEach(item, on) rule_compile(c, item);
-    qsort(view->prefixes, view->prefix_count, sizeof(*view->prefixes), longest_first);
+    rules_sort(view);
 }
 
 /* The definition that is stored holds the view one level down, and must be read again. */
@@ -359,7 +370,6 @@ void view_free(struct view *view)
     if (!view)
         return;
     plugin_close(view->plugin);
-    map_release(&view->types);
     arena_release(&view->arena);
     free(view);
 }

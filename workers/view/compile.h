@@ -28,8 +28,9 @@ const char *compile_found(const struct compiler *c, const cJSON *item);
 void compile_about(struct compiler *c, const char *at, cJSON *object);
 
 /* The rule of a pattern of event types; a fault when it is none. Room in view->rules and
- * view->prefixes is the caller's matter. */
+ * view->prefixes is the caller's matter, and so is rules_sort() behind the last one. */
 struct rule *rule_add(struct compiler *c, const char *at, const char *text);
+void rules_sort(struct view *view);
 
 /* action.c: a list of actions, not empty. */
 void actions_compile(struct compiler *c, const char *at, cJSON *list, struct action **actions,

@@ -3,14 +3,21 @@
 
 #include "view/match.h"
 #include "view/operand.h"
+#include <stdlib.h>
+
+static int compare(const void *type, const void *rule)
+{
+    return str_cmp(*(const struct str *)type, ((const struct rule *)rule)->prefix);
+}
 
 const struct rule *match_next(const struct view *view, struct str type, size_t *cursor)
 {
     if (*cursor == 0) {
-        const uint64_t *exact = type.len ? map_get(&view->types, type) : NULL;
+        const struct rule *exact =
+            bsearch(&type, view->rules, view->rule_count, sizeof(*exact), compare);
         *cursor = 1;
         if (exact)
-            return &view->rules[*exact - 1];
+            return exact;
     }
     while (*cursor <= view->prefix_count) {
         const struct rule *rule = &view->prefixes[(*cursor)++ - 1];

@@ -9,7 +9,6 @@
 #ifndef FANFOLD_VIEW_MODEL_H
 #define FANFOLD_VIEW_MODEL_H
 
-#include "base/map.h"
 #include "base/timestamp.h"
 #include <fanfold/view.h>
 
@@ -210,8 +209,7 @@ struct view {
     enum on_error on_error;
     bool has_park_by;
     struct pointer park_by;
-    struct map types; /* exact type → index into rules, plus 1 */
-    struct rule *rules;
+    struct rule *rules;    /* of exact types, in byte order */
     struct rule *prefixes; /* longest first; "*" is the empty prefix, so it is last */
     size_t rule_count, prefix_count;
     struct action *rows, **rows_end;

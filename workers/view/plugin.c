@@ -42,6 +42,7 @@ static void patterns_compile(struct compiler *c, const cJSON *on)
                        compile_found(c, item));
         free(place);
     }
+    rules_sort(view);
 }
 
 /* Members that say when and how an action runs: here that is the plugin's affair. */
