@@ -44,6 +44,9 @@ static void test_arena(void **state)
     struct str text = arena_printf(&arena, "%s-%d", "x", 5);
     assert_int_equal(text.len, 3);
     assert_string_equal(text.at, "x-5");
+    text = arena_int(&arena, INT64_MIN);
+    assert_int_equal(text.len, 20);
+    assert_string_equal(text.at, "-9223372036854775808");
 
     arena_clear(&arena);
     assert_int_equal(arena.used, 0);

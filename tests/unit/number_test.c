@@ -215,6 +215,59 @@ static void check_shortest(double value)
     }
 }
 
+static void assert_int_text(int64_t value)
+{
+    char out[NUMBER_TEXT_MAX], expected[NUMBER_TEXT_MAX];
+    snprintf(expected, sizeof expected, "%lld", (long long)value);
+    assert_int_equal(number_format_int(value, out), strlen(expected));
+    assert_string_equal(out, expected);
+}
+
+static void test_format_integers(void **state)
+{
+    (void)state;
+    char out[NUMBER_TEXT_MAX];
+    int64_t power = 1;
+    for (int digits = 1; digits <= 19; digits++, power = digits < 19 ? power * 10 : INT64_MAX)
+        for (int64_t near = -1; near < 1; near++) {
+            assert_int_text(power + near);
+            assert_int_text(-(power + near));
+        }
+    assert_int_text(NUMBER_INT_MAX);
+    assert_int_text(-NUMBER_INT_MAX);
+    assert_int_text(INT64_MAX);
+    assert_int_text(INT64_MIN);
+    assert_int_equal(number_format_unsigned(UINT64_MAX, out), 20);
+    assert_string_equal(out, "18446744073709551615");
+}
+
+/* What is plain is its own canonical text, by the way that all other numbers take too. */
+static void test_plain(void **state)
+{
+    (void)state;
+    static const char *const plain[] = {
+        "0", "1", "-1", "12", "-900", "999999999999999", "10", "-10", "100", "-999999999999999"};
+    static const char *const others[] = {
+        "",      "-",      "-0",  "-00", "00", "01",  "-01", "1.0", "1e3",
+        "+1",    " 1",     "1 ",  "1-",  "a",  "0x1", "--1", "-a",  "9007199254740993",
+        "1e999", "1,5",    "0.5", "1.",  ".1", "1e",  "1/",  "1:",  "1000000000000000",
+        "-1.5",  "-1e-10", "−1",  "٣",
+    };
+    for (size_t i = 0; i < COUNT_OF(plain); i++) {
+        char out[NUMBER_TEXT_MAX];
+        double value;
+        assert_true(number_is_plain(str_of(plain[i])));
+        assert_int_equal(number_double(str_of(plain[i]), &value), NUMBER_OK);
+        number_format(value, out);
+        assert_string_equal(out, plain[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_false(number_is_plain(str_of(others[i])));
+    assert_false(number_is_plain((struct str){0}));
+    assert_false(number_is_plain((struct str){"-1", 1}));
+    assert_true(number_is_plain((struct str){"12x", 2}));
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -236,7 +289,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_number), cmocka_unit_test(test_integers),
         cmocka_unit_test(test_scaled),    cmocka_unit_test(test_doubles),
-        cmocka_unit_test(test_format),    cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_format),    cmocka_unit_test(test_format_integers),
+        cmocka_unit_test(test_plain),     cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests_name("number", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/number.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,6 +74,13 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
     vsnprintf(text, size + 1, format, again);
     va_end(again);
     return (struct str){text, size};
+}
+
+struct str arena_int(struct arena *arena, int64_t value)
+{
+    char text[NUMBER_TEXT_MAX];
+    size_t len = number_format_int(value, text);
+    return arena_copy(arena, (struct str){text, len});
 }
 
 static void free_chain(struct arena_block *block)

@@ -24,6 +24,8 @@ struct str arena_copy(struct arena *arena, struct str text);
 /* printf into the arena; the result is NUL-terminated behind its len. */
 struct str arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), nonnull(2)));
+/* The text of an integer, NUL-terminated too. */
+struct str arena_int(struct arena *arena, int64_t value);
 void arena_clear(struct arena *arena);
 void arena_release(struct arena *arena);
 

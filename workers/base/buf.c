@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/number.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,20 +52,12 @@ void buf_printf(struct buf *buf, const char *format, ...)
 
 void buf_add_u64(struct buf *buf, uint64_t value)
 {
-    char digits[20];
-    size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buf_add(buf, (struct str){digits + start, sizeof digits - start});
+    buf->len += number_format_unsigned(value, buf_room(buf, NUMBER_TEXT_MAX));
 }
 
 void buf_add_i64(struct buf *buf, int64_t value)
 {
-    if (value < 0)
-        buf_add_byte(buf, '-');
-    buf_add_u64(buf, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    buf->len += number_format_int(value, buf_room(buf, NUMBER_TEXT_MAX));
 }
 
 static bool needs_escape(unsigned char c)

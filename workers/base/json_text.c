@@ -9,6 +9,10 @@
 static bool add_number(struct buf *out, struct str text, struct error *error)
 {
     double value;
+    if (number_is_plain(text)) {
+        buf_add(out, text);
+        return true;
+    }
     switch (number_double(text, &value)) {
     case NUMBER_OK:
         out->len += number_format(value, buf_room(out, NUMBER_TEXT_MAX));

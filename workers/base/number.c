@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define EXPONENT_MAX INT64_C(1000000000000000) /* beyond any text's length: clamped there */
-#define INT_DIGITS   16                        /* of 2^53 */
+#define EXPONENT_MAX     INT64_C(1000000000000000) /* beyond any text's length: clamped there */
+#define INT_DIGITS       16                        /* of 2^53 */
+#define PLAIN_DIGITS_MAX 15                        /* any integer of so many lies within ±2^53 */
 
 /* ±(whole digits, then decimals) × 10^exponent, as written. */
 struct decimal {
@@ -83,6 +84,14 @@ bool number_is(struct str text)
 {
     struct decimal d;
     return take_apart(text, &d);
+}
+
+bool number_is_plain(struct str text)
+{
+    size_t sign = text.len && text.at[0] == '-', digits = digit_run(text, sign);
+    if (digits == 0 || digits > PLAIN_DIGITS_MAX || sign + digits != text.len)
+        return false;
+    return text.at[sign] != '0' || text.len == 1;
 }
 
 /* The digits as a sequence, whole ones first. */
@@ -298,9 +307,32 @@ static int layout(const struct digits *d, char *out, size_t size)
 size_t number_format(double value, char *out)
 {
     if (fabs(value) < (double)NUMBER_INT_MAX && value == trunc(value))
-        return (size_t)snprintf(out, NUMBER_TEXT_MAX, "%lld", (long long)value);
+        return number_format_int((int64_t)value, out);
     struct digits d = digits_shortest(fabs(value));
     size_t sign = value < 0;
     out[0] = '-';
     return sign + (size_t)layout(&d, out + sign, NUMBER_TEXT_MAX - sign);
+}
+
+/* Nearly every event has integers, and printf() takes ten times the instructions. */
+size_t number_format_unsigned(uint64_t value, char *out)
+{
+    char digits[20];
+    size_t start = sizeof digits;
+    do {
+        digits[--start] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    size_t len = sizeof digits - start;
+    memcpy(out, digits + start, len);
+    out[len] = '\0';
+    return len;
+}
+
+size_t number_format_int(int64_t value, char *out)
+{
+    if (value >= 0)
+        return number_format_unsigned((uint64_t)value, out);
+    out[0] = '-';
+    return 1 + number_format_unsigned(-(uint64_t)value, out + 1);
 }

@@ -53,7 +53,7 @@ bool header_value(struct arena *arena, const struct message_header *header, stru
         return true;
     case HEADER_INT:
         value->kind = JSON_NUMBER;
-        value->text = arena_printf(arena, "%" PRId64, header->integer);
+        value->text = arena_int(arena, header->integer);
         return true;
     case HEADER_DOUBLE:
         if (!isfinite(header->real))

@@ -1,6 +1,7 @@
 /*
  * resp.c: commands in Redis' wire format, and what its error texts mean.
  */
+#include "base/number.h"
 #include "store/redis_client.h"
 
 static void header(struct buf *out, char kind, uint64_t count)
@@ -25,13 +26,8 @@ void resp_arg(struct buf *out, struct str arg)
 
 void resp_arg_u64(struct buf *out, uint64_t value)
 {
-    char text[20];
-    size_t at = sizeof(text);
-    do {
-        text[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    resp_arg(out, (struct str){text + at, sizeof(text) - at});
+    char text[NUMBER_TEXT_MAX];
+    resp_arg(out, (struct str){text, number_format_unsigned(value, text)});
 }
 
 enum error_kind redis_error_kind(const char *text)

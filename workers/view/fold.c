@@ -7,6 +7,7 @@
  * Besides VIEW_CHANGES_MAX two limits keep one event from holding up a worker: on the actions that
  * run (three levels of each over one long list would be a cube) and on the bytes of its texts.
  */
+#include "base/number.h"
 #include "view/condition.h"
 #include "view/match.h"
 #include "view/operand.h"
@@ -17,7 +18,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #define ACTIONS_MAX 1000000
 
@@ -121,7 +121,7 @@ static bool run_entry(struct fold *f, const struct action *action, const struct 
 /* When the row goes: after the time unit in its key, else after the event's time. */
 static bool run_expire(struct fold *f, const struct action *action, struct str key)
 {
-    char text[24];
+    char text[NUMBER_TEXT_MAX];
     int64_t ms = f->scope.event->time_ms;
     enum outcome outcome = OUTCOME_SOME;
 
@@ -132,9 +132,8 @@ static bool run_expire(struct fold *f, const struct action *action, struct str k
         outcome = scope_park(&f->scope, "the event has no time to count from");
     }
     if (outcome == OUTCOME_SOME) {
-        int len = snprintf(text, sizeof(text), "%" PRId64, ms + action->expire_ms);
-        if (emit(f, CHANGE_EXPIRE, 0, action, key, (struct str){NULL, 0},
-                 (struct str){text, (size_t)len}))
+        size_t len = number_format_int(ms + action->expire_ms, text);
+        if (emit(f, CHANGE_EXPIRE, 0, action, key, (struct str){NULL, 0}, (struct str){text, len}))
             return true;
     }
     return park_at(f, action, "expire", "");

@@ -2,10 +2,7 @@
 #include "view/operand.h"
 
 #include "base/number.h"
-#include <inttypes.h>
 #include <stdio.h>
-
-#define PLAIN_DIGITS_MAX 15 /* any integer of so many digits lies within ±2^53 */
 
 const char *show_node(const struct json *node, char out[SHOWN_MAX])
 {
@@ -30,19 +27,6 @@ const char *show_node(const struct json *node, char out[SHOWN_MAX])
     return out;
 }
 
-/* An integer that RFC 8785 writes as it stands: no sign of zero, no exponent, no decimals. */
-static bool is_plain_integer(struct str text)
-{
-    size_t i = text.at[0] == '-';
-
-    if (text.len - i > PLAIN_DIGITS_MAX || (i && text.at[1] == '0'))
-        return false;
-    for (; i < text.len; i++)
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-    return true;
-}
-
 /* Canonical text of a JSON number's text. */
 static bool number_text(struct str number, struct arena *arena, struct str *text, const char *label,
                         struct error *error)
@@ -50,7 +34,7 @@ static bool number_text(struct str number, struct arena *arena, struct str *text
     char out[NUMBER_TEXT_MAX];
     double value;
 
-    if (is_plain_integer(number)) {
+    if (number_is_plain(number)) {
         *text = number;
         return true;
     }
@@ -138,13 +122,13 @@ static bool render_integer(const struct verb *verb, const struct json *node, str
 {
     int64_t value = 0;
 
-    if (node->kind == JSON_NUMBER && !verb->negate && is_plain_integer(node->text)) {
+    if (node->kind == JSON_NUMBER && !verb->negate && number_is_plain(node->text)) {
         *text = node->text;
         return true;
     }
     if (!integer_of(node, &value, label, error))
         return false;
-    *text = arena_printf(arena, "%" PRId64, verb->negate ? -value : value);
+    *text = arena_int(arena, verb->negate ? -value : value);
     return true;
 }
 

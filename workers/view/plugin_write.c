@@ -167,9 +167,8 @@ static bool clock_of(const struct write *w, int64_t *ms)
 static bool push_expire(const struct write *w)
 {
     const struct cloudevent *event = w->call->event;
-    char text[24];
+    char text[NUMBER_TEXT_MAX];
     int64_t ms = event->time_ms;
-    int len;
 
     if (w->row->clock) {
         if (!clock_of(w, &ms))
@@ -178,8 +177,8 @@ static bool push_expire(const struct write *w)
     } else if (!event->has_time) {
         return refuse(w, "the event has no time for \"expire\" to count from");
     }
-    len = snprintf(text, sizeof(text), "%" PRId64, ms + w->row->expire_ms);
-    return push(w, CHANGE_EXPIRE, 0, (struct str){NULL, 0}, (struct str){text, (size_t)len});
+    size_t len = number_format_int(ms + w->row->expire_ms, text);
+    return push(w, CHANGE_EXPIRE, 0, (struct str){NULL, 0}, (struct str){text, len});
 }
 
 static void finish(struct write *w)
@@ -230,7 +229,7 @@ static void write_integer(struct fanfold_call *call, enum structure structure, c
                           const char *key, const char *field, int64_t value)
 {
     struct write w = {.call = call, .structure = structure, .verb = verb};
-    char text[24];
+    char text[NUMBER_TEXT_MAX];
 
     if (!begin(&w, key) || (structure != STRUCTURE_COUNTER && !take(&w, field, "field", &w.field)))
         return;
@@ -238,8 +237,7 @@ static void write_integer(struct fanfold_call *call, enum structure structure, c
         refuse_why(&w, "%" PRId64 " is beyond ±2^53", value);
         return;
     }
-    int len = snprintf(text, sizeof(text), "%" PRId64, w.use->verb->negate ? -value : value);
-    w.value = (struct str){text, (size_t)len};
+    w.value = (struct str){text, number_format_int(w.use->verb->negate ? -value : value, text)};
     finish(&w);
 }
 

@@ -182,7 +182,7 @@ static struct str frame_key(const struct scope *scope)
 
     if (str_is(frame->key))
         return frame->key;
-    return arena_printf(scope->scratch, "%zu", frame->index);
+    return arena_int(scope->scratch, (int64_t)frame->index);
 }
 
 enum outcome part_time(const struct part *part, const struct scope *scope, int64_t *ms)

@@ -5,7 +5,6 @@
 #include "view/operand.h"
 #include "view/pointer.h"
 #include "view/template.h"
-#include <inttypes.h>
 
 static enum outcome integer_node(const struct scope *scope, int64_t integer,
                                  const struct json **node)
@@ -13,7 +12,7 @@ static enum outcome integer_node(const struct scope *scope, int64_t integer,
     struct json *made = arena_alloc(scope->scratch, sizeof(*made));
 
     *made = (struct json){.kind = JSON_NUMBER};
-    made->text = arena_printf(scope->scratch, "%" PRId64, integer);
+    made->text = arena_int(scope->scratch, integer);
     *node = made;
     return OUTCOME_SOME;
 }
