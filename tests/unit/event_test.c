@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/text.h"
 #include <cmocka.h>
 #include <fanfold/cloudevent.h>
 #include <math.h>
@@ -303,6 +304,7 @@ static void binary_extensions_keep_their_kinds(void **state)
     add_header(f, "ce-Traceparent", "00-ab");
     add_header(f, "x-tenant", "acme");
     add_header(f, "type", "not this");
+    add_header(f, "ce-SUBJECT", "s-1");
     add_int(f, "ce-attempt", HEADER_INT, -3);
     add_int(f, "ce-test", HEADER_BOOL, 1);
     add_int(f, "ce-time", HEADER_TIMESTAMP, 1769850307);
@@ -315,6 +317,7 @@ static void binary_extensions_keep_their_kinds(void **state)
     assert_true(decode(f));
     assert_member(f, "traceparent", "00-ab");
     assert_member(f, "x-tenant", "acme");
+    assert_member(f, "subject", "s-1");
     assert_member(f, "type", "order.placed");
     assert_member(f, "time", "2026-01-31T09:05:07.000Z");
     assert_member(f, "attempt", "-3");
@@ -326,8 +329,8 @@ static void binary_extensions_keep_their_kinds(void **state)
     assert_member(f, "bell", NULL);
     assert_member(f, "ratio", NULL);
     assert_false(str_is(f->event.data_bytes));
-    /* Of traceparent, one is in it: id source type time correlationid traceparent x-tenant … */
-    assert_int_equal(f->event.root->count, 9);
+    /* Of traceparent, one is in it: id source type subject time correlationid traceparent … */
+    assert_int_equal(f->event.root->count, 10);
 }
 
 static void binary_faults_are_named(void **state)
@@ -667,6 +670,33 @@ static void message_copy_owns_everything(void **state)
     message_free(NULL);
 }
 
+/* A byte at each place of texts of each length: what is looked at together, and what is left. */
+static void texts_are_checked_to_the_last_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        const char byte;
+        bool printable, good;
+    } bytes[] = {{' ', true, true},      {'~', true, true},      {'\x1f', false, false},
+                 {'\x7f', false, false}, {'\x80', false, false}, {'\xff', false, false},
+                 {'\0', false, false}};
+    for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+        for (size_t len = 1; len <= 20; len++)
+            for (size_t place = 0; place < len; place++) {
+                char text[20];
+                size_t at = 99;
+                memset(text, 'a', sizeof(text));
+                text[place] = bytes[i].byte;
+                assert_int_equal(text_is_printable((struct str){text, len}), bytes[i].printable);
+                assert_int_equal(text_fault((struct str){text, len}, &at) == NULL, bytes[i].good);
+                if (!bytes[i].good)
+                    assert_int_equal(at, place);
+            }
+    assert_true(text_is_printable(STR("")));
+    assert_true(text_is_printable((struct str){0}));
+    assert_false(text_is_printable(STR("caf\xc3\xa9")));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -693,6 +723,7 @@ int main(void)
         TEST(encode_refuses_what_amqp_cannot_carry),
         TEST(keys_tell_events_apart),
         TEST(message_copy_owns_everything),
+        cmocka_unit_test(texts_are_checked_to_the_last_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

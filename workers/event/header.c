@@ -32,7 +32,7 @@ size_t header_prefix(struct str name)
 
 struct str header_lower(struct arena *arena, struct str name)
 {
-    if (!text_has_upper(name))
+    if (attribute_of(name) != ATTRIBUTE_EXTENSION || !text_has_upper(name))
         return name;
     char *lower = arena_alloc(arena, name.len);
     for (size_t i = 0; i < name.len; i++) {

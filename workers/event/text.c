@@ -6,7 +6,12 @@
 
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
-/* Length of the longest start of text, in steps of eight bytes, that is printable ASCII. */
+static bool is_printable(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f;
+}
+
+/* Length of the longest start of text, but for up to seven bytes, that is printable ASCII. */
 static size_t printable_start(struct str text)
 {
     size_t i = 0;
@@ -15,9 +20,16 @@ static size_t printable_start(struct str text)
         memcpy(&w, text.at + i, 8);
         /* The top bit of a byte: 0x80 and above; below 0x20 (borrow); 0x7f (carry). */
         if ((w | (w - EACH_BYTE(0x20)) | (w + EACH_BYTE(0x01))) & EACH_BYTE(0x80))
-            break;
+            return i;
     }
+    while (i < text.len && is_printable((unsigned char)text.at[i]))
+        i++;
     return i;
+}
+
+bool text_is_printable(struct str text)
+{
+    return printable_start(text) == text.len;
 }
 
 /* Reads one character of several bytes; returns its length, 0 when it is not UTF-8 (RFC 3629). */

@@ -10,6 +10,9 @@
  * noncharacters); else what is wrong ("is not UTF-8"), and *at is the offset of that byte. */
 const char *text_fault(struct str text, size_t *at);
 
+/* Only printable ASCII, as most texts are? */
+bool text_is_printable(struct str text);
+
 /* UTF-8 (RFC 3629), whatever its characters? If not, *at is the offset of the byte. */
 bool text_is_utf8(struct str text, size_t *at);
 

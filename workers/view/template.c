@@ -1,6 +1,7 @@
 /* template.c: compiles and fills templates. */
 #include "view/template.h"
 
+#include "event/text.h"
 #include "view/operand.h"
 #include "view/pointer.h"
 
@@ -9,6 +10,8 @@ static const char *const short_names[] = {"id", "source", "type", "subject", "ti
 
 bool has_control(struct str text)
 {
+    if (text_is_printable(text))
+        return false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
         if (c < 0x20 || c == 0x7F)
