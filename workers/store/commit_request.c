@@ -50,6 +50,12 @@ static uint32_t row_of(struct commit_request *request, const struct change *chan
     return (uint32_t)(request->row_count - 1);
 }
 
+/* Of the row of the change before it? The changes of an action share one copy of their key. */
+static bool shares_key(const struct change *change, const struct change *before)
+{
+    return change->key.at == before->key.at && change->key.len == before->key.len;
+}
+
 /* Groups the changes by row, rows in the order of their first change, a row's changes in theirs. */
 static struct wire_change *group(struct commit_request *request, const struct changes *changes)
 {
@@ -59,10 +65,12 @@ static struct wire_change *group(struct commit_request *request, const struct ch
     request->row_count = 0;
     request->stamped = false;
     for (size_t i = 0; i < changes->count; i++) {
-        ids[i] = row_of(request, &changes->at[i]);
+        const struct change *change = &changes->at[i];
+        bool again = i > 0 && shares_key(change, change - 1);
+        ids[i] = again ? ids[i - 1] : row_of(request, change);
         struct wire_row *row = &request->rows[ids[i]];
         row->count++;
-        row->stamped |= changes->at[i].op == CHANGE_STAMP;
+        row->stamped |= change->op == CHANGE_STAMP;
         request->stamped |= row->stamped;
     }
     uint32_t place = 0;
