@@ -85,6 +85,12 @@ static void test_buf(void **state)
     assert_string_equal(buf_text(&b), "\"a\\\"\\\\/\\b\\t\\n\\f\\r\\u000b\\u001f\x7f ä\\u0000\"");
     buf_release(&b);
     assert_int_equal(b.cap, 0);
+    for (size_t i = 1; i < 300; i++) {
+        buf_add_byte(&b, 'x');
+        assert_true(b.cap > b.len); /* room for the NUL */
+        assert_int_equal(b.len, i);
+    }
+    buf_release(&b);
 }
 
 /* Cut or not, a reason ends with a whole character. */

@@ -11,14 +11,12 @@
 
 #define CAP_MIN 64
 
-char *buf_room(struct buf *buf, size_t n)
+char *buf_grow(struct buf *buf, size_t n)
 {
     size_t wanted = buf->len + n + 1; /* one for the NUL of buf_text */
-    if (wanted > buf->cap) {
-        size_t cap = buf->cap ? buf->cap * 2 : CAP_MIN;
-        buf->cap = cap < wanted ? wanted : cap;
-        buf->at = must_realloc(buf->at, buf->cap);
-    }
+    size_t cap = buf->cap ? buf->cap * 2 : CAP_MIN;
+    buf->cap = cap < wanted ? wanted : cap;
+    buf->at = must_realloc(buf->at, buf->cap);
     return buf->at + buf->len;
 }
 

@@ -17,8 +17,15 @@ struct buf {
     size_t len, cap;
 };
 
-/* Room for n more bytes behind len; returns where they start. The caller adds to len itself. */
-char *buf_room(struct buf *buf, size_t n);
+/* What buf_room() does when there is no room. */
+char *buf_grow(struct buf *buf, size_t n);
+
+/* Room for n more bytes behind len, and a NUL; returns where they start. The caller adds to len
+ * itself. */
+static inline char *buf_room(struct buf *buf, size_t n)
+{
+    return buf->cap - buf->len > n ? buf->at + buf->len : buf_grow(buf, n);
+}
 void buf_add(struct buf *buf, struct str text);
 void buf_add_byte(struct buf *buf, char byte);
 void buf_printf(struct buf *buf, const char *format, ...)
