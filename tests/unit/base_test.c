@@ -201,6 +201,7 @@ static void test_hash(void **state)
             hash_hex(__builtin_bswap64(hash.lo), hex);
             hash_hex(__builtin_bswap64(hash.hi), hex + HASH_HEX_LEN);
             assert_string_equal(hex, hexes[len]);
+            assert_true(hash64((struct str){bytes + start, len}) == hash.lo);
         }
 }
 

@@ -95,23 +95,35 @@ static void add_text(struct sip *sip, struct str text)
     *sip = s;
 }
 
-static struct hash128 sip_end(struct sip *s)
+static uint64_t end_low(struct sip *s)
 {
     add_word(s, s->tail | s->total << 56);
     s->v2 ^= 0xee;
     rounds(s, FINAL_ROUNDS);
-    struct hash128 hash = {.lo = s->v0 ^ s->v1 ^ s->v2 ^ s->v3};
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+static struct hash128 end_both(struct sip *s)
+{
+    struct hash128 hash = {.lo = end_low(s)};
     s->v1 ^= 0xdd;
     rounds(s, FINAL_ROUNDS);
     hash.hi = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
     return hash;
 }
 
+uint64_t hash64(struct str text)
+{
+    struct sip s = sip_start();
+    add_text(&s, text);
+    return end_low(&s);
+}
+
 struct hash128 hash128(struct str text)
 {
     struct sip s = sip_start();
     add_text(&s, text);
-    return sip_end(&s);
+    return end_both(&s);
 }
 
 struct hash128 hash128_of(const struct str *texts, size_t count)
@@ -121,7 +133,7 @@ struct hash128 hash128_of(const struct str *texts, size_t count)
         add_bytes(&s, texts[i].len, 8);
         add_text(&s, texts[i]);
     }
-    return sip_end(&s);
+    return end_both(&s);
 }
 
 static uint64_t finalise(uint64_t z)

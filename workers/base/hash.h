@@ -17,6 +17,9 @@ struct hash128 {
 
 struct hash128 hash128(struct str text);
 
+/* The low half alone, for less. */
+uint64_t hash64(struct str text);
+
 /* Of several texts, each preceded by its length, so that ("ab","c") and ("a","bc") differ. */
 struct hash128 hash128_of(const struct str *texts, size_t count);
 

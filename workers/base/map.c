@@ -39,7 +39,7 @@ uint64_t *map_get(const struct map *map, struct str key)
 {
     if (map->count == 0)
         return NULL;
-    struct map_entry *e = find(map, key, hash128(key).lo);
+    struct map_entry *e = find(map, key, hash64(key));
     return e->key ? &e->value : NULL;
 }
 
@@ -47,7 +47,7 @@ uint64_t *map_put(struct map *map, struct str key)
 {
     if ((map->count + 1) * 4 > map->cap * 3)
         grow(map);
-    uint64_t hash = hash128(key).lo;
+    uint64_t hash = hash64(key);
     struct map_entry *e = find(map, key, hash);
     if (!e->key) {
         *e = (struct map_entry){must_strndup(key.at, key.len), key.len, hash, 0};
@@ -74,7 +74,7 @@ bool map_remove(struct map *map, struct str key)
 {
     if (map->count == 0)
         return false;
-    struct map_entry *e = find(map, key, hash128(key).lo);
+    struct map_entry *e = find(map, key, hash64(key));
     if (!e->key)
         return false;
     free(e->key);
