@@ -8,12 +8,12 @@ import os
 import pathlib
 import re
 import signal
-import struct
 import subprocess
 import unittest
 
 import fanfold
 import pika
+from segments import chunks
 
 MIB = 1024 * 1024
 BUDGET = 8 * MIB
@@ -65,23 +65,6 @@ def unread(worker):
     fields = [line.split() for line in lines]
     return {f[9]: int(f[4].split(":")[1], 16) for f in fields
             if f[9] in mine and int(f[4].split(":")[1], 16)}
-
-
-def chunks(servers):
-    """(entries, bytes of data) of each chunk in the broker's segments, largest first. The header is
-    osiris's: magic and version, type, entries, records, time, epoch, id, crc, data, trailer, reserved."""
-    header = struct.Struct(">BBHIqQQIIII")
-    found = []
-    for segment in pathlib.Path(servers.folder).glob("rabbitmq/**/*.segment"):
-        with open(segment, "rb") as file:
-            file.seek(8)
-            while len(head := file.read(header.size)) == header.size:
-                magic, _, entries, _, _, _, _, _, data, trailer, _ = header.unpack(head)
-                if magic != 0x50:
-                    break
-                found.append((entries, data))
-                file.seek(data + trailer, os.SEEK_CUR)
-    return sorted(found, key=lambda chunk: chunk[1], reverse=True)
 
 
 class Memory(unittest.TestCase):
