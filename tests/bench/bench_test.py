@@ -14,8 +14,20 @@ import xml.etree.ElementTree as xml
 import fanfold
 
 BENCH = pathlib.Path(__file__).parent
+BIN = pathlib.Path(os.environ.get("FANFOLD_BENCH_BIN", fanfold.SOURCE / "build/dev/tests/bench"))
 EVENTS = 2000
+SCALE = 0.02
 SUM = sum(number % 7 + 1 for number in range(EVENTS))  # workloads.Sums
+# Programs in place of those of the benchmark or of fanfold, with what is wrong with them.
+FAKES = {
+    "hasty_publisher": """#!/usr/bin/python3
+import pathlib, subprocess, sys
+done = subprocess.run(["@bin@/paced_publisher", *sys.argv[1:]], stdout=subprocess.PIPE, check=True)
+sent = pathlib.Path(sys.argv[-1])
+sent.write_text("".join(f"{int(line) + 10**12}\\n" for line in sent.read_text().splitlines()))
+sys.stdout.write(done.stdout.decode())
+""",
+}
 PEERS = {
     "absent": "#!/bin/sh\necho 'no such interpreter here' >&2\nexit 77\n",
     "wrong": "#!/bin/sh\nexit 0\n",
@@ -41,11 +53,29 @@ class BenchTest(unittest.TestCase):
         (self.peers / "manifest.json").write_text(json.dumps(
             [{"name": name, "what": "by hand: " + name, "command": [name]} for name in PEERS]))
 
-    def bench(self, *only):
+    def bench(self, *only, fakes=None):
+        """One round of these measures; fakes: {name of a program: what runs in its place}."""
         return subprocess.Popen(
-            [sys.executable, BENCH, "--rounds", "1", "--events", str(EVENTS), "--peers", self.peers, "--out",
-             self.out, "--only", *only], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "TMPDIR": str(self.temporary)})
+            [sys.executable, BENCH, "--rounds", "1", "--events", str(EVENTS), "--scale", str(SCALE), "--peers",
+             self.peers, "--out", self.out, "--only", *only], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "TMPDIR": str(self.temporary), **self.programs(fakes or {})})
+
+    def programs(self, fakes):
+        """Two folders of programs, as environment variables."""
+        folder = self.folder / "bin"
+        folder.mkdir()
+        for path in BIN.iterdir():
+            if path.is_file() and path.name not in fakes:
+                (folder / path.name).symlink_to(path)
+        for name, fake in fakes.items():
+            (folder / name).write_text(FAKES[fake].replace("@bin@", str(BIN)).replace("@fanfold@", fanfold.binary()))
+            (folder / name).chmod(0o755)
+        own = folder / "fanfold"
+        return {"FANFOLD_BENCH_BIN": str(folder), "FANFOLD_TEST_BIN": str(own) if own.exists() else fanfold.binary()}
+
+    def measured(self):
+        """The lines of results.json, by name."""
+        return {line["name"]: line for line in json.loads((self.out / "results.json").read_text())["measures"]}
 
     def end(self, bench, code):
         """Returns what it said, when it has ended with this exit code and left nothing behind."""
@@ -84,10 +114,31 @@ class BenchTest(unittest.TestCase):
         self.assertAlmostEqual(measured["sums-1"]["of_limit"],
                                measured["sums-1"]["rate"] / measured["null-reader"]["rate"])
 
+    def test_latency(self):
+        """Of the last of all events, in all views, to the last microsecond: no more, and no fewer."""
+        table, _ = self.end(self.bench("latency-*"), 0)
+        measured = self.measured()
+        self.assertEqual(list(measured), ["latency-null", "latency-1", "latency-5", "latency-10"])
+        for line in measured.values():
+            round_, = line["rounds"]
+            self.assertEqual((len(round_["took_us"]), len(round_["late_us"])), (200, 200))
+            self.assertLess(20, line["p50"])
+            self.assertLessEqual(line["p50"], line["p99"])
+            self.assertLessEqual(line["p99"], line["p999"])
+            self.assertLess(line["p50"], 100_000)
+        self.assertGreater(measured["latency-1"]["p50_of_limit"], 0.5)
+        self.assertRegex(table, r"\(`latency-1`\) (\| [\d.]+ ){3}\| 0% \| 0% \| [\d.]+ \(goal: 1.5\) \|")
+        plot = xml.parse(self.out / "plot.svg")
+        self.assertEqual(len(plot.findall(".//{*}circle[@class='own']")), 9)
+
+    def test_a_latency_that_cannot_be(self):
+        _, err = self.end(self.bench("latency-1", fakes={"paced_publisher": "hasty_publisher"}), 1)
+        self.assertIn("bench: WRONG: latency-1: event 0 was seen before it was sent\n", err)
+
     def test_help(self):
         done = subprocess.run([fanfold.SOURCE / "scripts/bench", "--help"], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for text in ("5 rounds of 500,000 events", "--rounds N", "--only NAME"):
+        for text in ("scripts/bench latency", "--rounds N", "--only NAME", "--scale X"):
             self.assertIn(text, done.stdout)
 
     def test_an_interrupt_leaves_nothing(self):

@@ -51,16 +51,29 @@ amqp_connection_state_t null_connect(char *url)
     return link;
 }
 
-void null_frame(amqp_connection_state_t link, amqp_frame_t *frame)
+static bool frame_within(amqp_connection_state_t link, amqp_frame_t *frame, int seconds)
 {
-    struct timeval limit = {.tv_sec = WAIT_SECONDS};
+    struct timeval limit = {.tv_sec = seconds};
     int status = amqp_simple_wait_frame_noblock(link, frame, &limit);
+    if (status == AMQP_STATUS_TIMEOUT && seconds == 0)
+        return false;
     if (status != AMQP_STATUS_OK)
         null_fail("%s", amqp_error_string2(status));
     if (frame->frame_type == AMQP_FRAME_METHOD &&
         (frame->payload.method.id == AMQP_CHANNEL_CLOSE_METHOD ||
          frame->payload.method.id == AMQP_CONNECTION_CLOSE_METHOD))
         null_fail("the broker closed the connection");
+    return true;
+}
+
+void null_frame(amqp_connection_state_t link, amqp_frame_t *frame)
+{
+    (void)frame_within(link, frame, WAIT_SECONDS);
+}
+
+bool null_frame_ready(amqp_connection_state_t link, amqp_frame_t *frame)
+{
+    return frame_within(link, frame, 0);
 }
 
 uint64_t null_count(const char *text)
@@ -68,7 +81,7 @@ uint64_t null_count(const char *text)
     char *end;
     unsigned long long count = strtoull(text, &end, 10);
     if (*text < '1' || *text > '9' || *end)
-        null_fail("%s: not a number of events", text);
+        null_fail("%s: not a number from 1 on", text);
     return count;
 }
 

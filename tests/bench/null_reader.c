@@ -2,9 +2,13 @@
  * null_reader.c: the limit of every worker on one stream: reads it from its first event on by
  * rabbitmq-c, acknowledges, and does nothing else.
  *
- *     null_reader URL QUEUE EVENTS      says "attached", and ends when so many are in
+ *     null_reader URL QUEUE EVENTS [FILE]      says "attached", and ends when so many are in
+ *
+ * FILE: when each of the events of null_message.h was in, with its last frame.
  */
 #include "null_link.h"
+#include "null_message.h"
+#include "times.h"
 
 #include <stdio.h>
 
@@ -37,35 +41,50 @@ static uint64_t await_delivery(amqp_connection_state_t link)
     return ((amqp_basic_deliver_t *)frame.payload.method.decoded)->delivery_tag;
 }
 
-/* One message, all its frames. Returns its delivery tag. */
-static uint64_t read_message(amqp_connection_state_t link)
+/* The frames of one message after its first. Notes when it was complete, if somebody wants that. */
+static void read_message(amqp_connection_state_t link, struct times *seen)
 {
-    uint64_t tag = await_delivery(link);
     amqp_frame_t frame;
     null_frame(link, &frame);
     if (frame.frame_type != AMQP_FRAME_HEADER)
         null_fail("a delivery without its header");
+    amqp_bytes_t id = {0};
+    if (seen)
+        id = ((amqp_basic_properties_t *)frame.payload.properties.decoded)->message_id;
     for (uint64_t left = frame.payload.properties.body_size; left;) {
         null_frame(link, &frame);
         if (frame.frame_type != AMQP_FRAME_BODY || frame.payload.body_fragment.len > left)
             null_fail("a body that is not as long as its header says");
         left -= frame.payload.body_fragment.len;
     }
-    return tag;
+    if (seen)
+        times_note(seen, null_message_number(id.bytes, id.len), times_now());
+}
+
+static void read_messages(amqp_connection_state_t link, uint64_t events, struct times *seen)
+{
+    for (uint64_t count = 1; count <= events; count++) {
+        uint64_t tag = await_delivery(link);
+        read_message(link, seen);
+        if (count % ACK_EVERY == 0)
+            amqp_basic_ack(link, NULL_CHANNEL, tag, 1);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
-        null_fail("usage: null_reader URL QUEUE EVENTS");
+    if (argc != 4 && argc != 5)
+        null_fail("usage: null_reader URL QUEUE EVENTS [FILE]");
     uint64_t events = null_count(argv[3]);
+    struct times seen = {0};
+    if (argc == 5)
+        times_init(&seen, events);
     amqp_connection_state_t link = null_connect(argv[1]);
     attach(link, argv[2]);
-    for (uint64_t count = 1; count <= events; count++) {
-        uint64_t tag = read_message(link);
-        if (count % ACK_EVERY == 0)
-            amqp_basic_ack(link, NULL_CHANNEL, tag, 1);
-    }
+    read_messages(link, events, argc == 5 ? &seen : NULL);
     null_close(link);
+    if (argc == 5)
+        times_write(&seen, argv[4]);
+    times_release(&seen);
     return 0;
 }

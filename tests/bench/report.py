@@ -3,10 +3,12 @@ import json
 import os
 import pathlib
 import platform
+import re
 import subprocess
 
 import fanfold
 import plot
+import tables
 
 
 def first_line(*command):
@@ -32,31 +34,24 @@ def machine(load):
     }
 
 
-def row(line):
-    for what in ("skipped", "wrong"):
-        if what in line:
-            return f"| {line['title']} | {what}: {line[what]} | | | | |"
-    spread = (line["rate_max"] - line["rate_min"]) / line["rate"]
-    part = "" if line["of_limit"] is None else f"{line['of_limit']:.0%} of {line['limit']}"
-    name = f"{line['title']} (`{line['name']}`)"
-    return (f"| {name} | {line['rate']:,.0f} | {spread:.0%} | {part} | {line['cpu_us']:.1f} | "
-            f"{line['peak_kib'] / 1024:.1f} |")
-
-
 def table(results):
+    machine = results["machine"]
     return "\n".join([
-        f"Medians; rounds: {results['rounds']}, each of {results['events']:,} events; "
-        "spread: (highest − lowest) / median. "
-        f"{results['machine']['cores']} cores ({results['machine']['processor']}) that all parts share; load before: "
-        f"{results['machine']['load']}.",
-        "",
-        "| what | events/s | spread | ratio | CPU µs/event | peak RSS MiB |",
-        "|---|---:|---:|---:|---:|---:|",
-        *(row(line) for line in results["measures"])]) + "\n"
+        f"Medians of {results['rounds']} rounds; spread: (highest − lowest) / median. "
+        f"{machine['cores']} cores ({machine['processor']}) that all parts share; load before: {machine['load']}. "
+        f"RabbitMQ {machine['rabbitmq']}, Redis {machine['redis']}. Events: {results['events']:,}"
+        + ("." if results["scale"] == 1 else f"; other sizes: the usual ones times {results['scale']:g}."),
+        *tables.sections(results["measures"])]) + "\n"
+
+
+def json_of(results):
+    """With each list of numbers on one line."""
+    return re.sub(r"\[[\s\d,.]+\]", lambda numbers: "".join(numbers[0].split()),
+                  json.dumps(results, indent=2)) + "\n"
 
 
 def write(folder, results):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (folder / "results.json").write_text(json_of(results))
     (folder / "table.md").write_text(table(results))
     (folder / "plot.svg").write_text(plot.svg(results["measures"]))

@@ -3,32 +3,51 @@ so what slows a round down as a whole does not show in them."""
 from statistics import median
 
 
-def rates(samples):
-    return [sample.events / sample.seconds for sample in samples]
-
-
-def ratio(samples, limits):
-    """The median of what a measure reached of its limit; None without a limit."""
-    if not limits or len(limits) != len(samples):
+def ratio(own, limits):
+    """The median of what a measure came to as a part of its limit; None without a limit."""
+    if not limits or len(limits) != len(own):
         return None
-    return median(own / limit for own, limit in zip(rates(samples), rates(limits)))
+    return median(one / limit for one, limit in zip(own, limits))
 
 
-def line(measure, samples, failed, limits):
-    made = {"name": measure.name, "title": measure.title, "limit": measure.limit}
-    if failed:
-        return {**made, **failed}
-    per_second = rates(samples)
+def spread(name, values):
+    return {name: median(values), name + "_min": min(values), name + "_max": max(values)}
+
+
+def rate(samples, limits):
+    """Events a second."""
+    def rates(samples):
+        return [sample.events / sample.seconds for sample in samples or []]
     return {
-        **made, "rounds": [sample._asdict() for sample in samples],
-        "rate": median(per_second), "rate_min": min(per_second), "rate_max": max(per_second),
-        "of_limit": ratio(samples, limits),
+        "rounds": [sample._asdict() for sample in samples], **spread("rate", rates(samples)),
+        "of_limit": ratio(rates(samples), rates(limits)),
         "cpu_us": median(sample.cpu / sample.events * 1e6 for sample in samples),
         "peak_kib": max(sample.peak_kib for sample in samples),
     }
 
 
+def latency(samples, limits):
+    """Microseconds; quantiles are those of a round."""
+    rounds = [times.quantiles() for times in samples]
+    below = [times.quantiles() for times in limits or []]
+    line = {"rounds": [{**quantiles, "took_us": times.took_us, "late_us": times.late_us}
+                       for quantiles, times in zip(rounds, samples)]}
+    for name in rounds[0]:
+        line |= spread(name, [quantiles[name] for quantiles in rounds])
+        line[name + "_of_limit"] = ratio([quantiles[name] for quantiles in rounds],
+                                         [max(1, quantiles[name]) for quantiles in below])
+    return line
+
+
+OF_SECTION = {"latency": latency}
+
+
+def line(measure, samples, failed, limits):
+    made = {"section": measure.section, "name": measure.name, "title": measure.title, "limit": measure.limit}
+    return {**made, **(failed or OF_SECTION.get(measure.section, rate)(samples, limits))}
+
+
 def lines(measures, samples, failed):
-    """samples: {name: [Sample, …]}, failed: {name: {"skipped" or "wrong": why}}."""
+    """samples: {name: [what a round came to, …]}, failed: {name: {"skipped" or "wrong": why}}."""
     return [line(measure, samples[measure.name], failed.get(measure.name), samples.get(measure.limit))
             for measure in measures]

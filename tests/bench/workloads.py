@@ -1,19 +1,45 @@
 """The events that are measured, and what the rows must hold in the end. Both are the same at every run.
 
-    sums    one view, a hash of 1,000 rows with two additions an event
-    shop    the five views of workers/examples/shop: orders placed, shipped and cancelled; goods received
+    Sums        one view, a hash of 1,000 rows with two additions an event
+    Shop        the five views of workers/examples/shop: orders placed, shipped and cancelled; goods received
+    Numbered    the events of Sums as the null publisher makes them, for a number of such views and rows
+
+A workload has a name, an exchange, a count of events, the names of its views, and
+    views(exchange)         the view files
+    patterns(prefix)        what is added up at the end: its name, and the keys as a Redis pattern
+    fill(world, project)    writes its log, and returns what the rows add up to
+    seconds                 about how long that takes on two cores
 """
 import collections
 import datetime
 import json
 
 import fanfold
+from segments import chunks
 
 START = datetime.datetime(2026, 1, 1)
 SKUS = [f"article-{number:02}" for number in range(40)]
 
 
-class Sums:
+def sums_view(name, exchange, prefix, field="n"):
+    return {"view": name, "exchange": exchange, "on": {"sold": [
+        {"hash": prefix + "stock:{subject}", "add": {field: "/data/n", "events": 1}}]}}
+
+
+class Lines:
+    """Its events are in a file, and `fanfold publish` writes its log."""
+
+    def __init__(self, count):
+        self.count = count
+        self.seconds = count / 20_000
+
+    def fill(self, world, project):
+        expected = write(self, world.file(self))
+        world.publish(project, self).finish()
+        return expected
+
+
+class Sums(Lines):
     name = "sums"
     exchange = "bench.sums"
     view_names = ["bench-sums"]
@@ -21,12 +47,15 @@ class Sums:
 
     @staticmethod
     def views(exchange):
-        return [{"view": "bench-sums", "exchange": exchange, "on": {"sold": [
-            {"hash": "bench:stock:{subject}", "add": {"n": "/data/n", "events": 1}}]}}]
+        return [sums_view("bench-sums", exchange, Sums.prefix)]
+
+    @staticmethod
+    def rebuilt(exchange):
+        """A definition that gives the same sums in other fields, at the same cost."""
+        return sums_view("bench-sums", exchange, Sums.prefix, "units")
 
     @staticmethod
     def patterns(prefix):
-        """What is added up at the end: its name, and the keys as a Redis pattern."""
         return {"stock": prefix + "stock:*"}
 
     @staticmethod
@@ -41,7 +70,7 @@ class Sums:
             }), {"stock/n": n, "stock/events": 1}
 
 
-class Shop:
+class Shop(Lines):
     name = "shop"
     exchange = "shop.events"
     view_names = ["best-sellers", "distinct-customers", "orders", "sales-by-hour", "stock"]
@@ -103,14 +132,44 @@ class Shop:
                 yield Shop.cancelled(ten * 5 + 4)
 
 
-ALL = {workload.name: workload for workload in (Sums, Shop)}
+class Numbered:
+    """Its log is written by the null publisher, without a file: quickly, or with a window of 1 singly, so
+    that each event is a chunk alone."""
+    prefix = "bench:"
+
+    def __init__(self, name, count, rows=1000, views=1, window=2000):
+        self.name, self.count, self.rows, self.window = name, count, rows, window
+        self.exchange = "bench." + name
+        self.view_names = [f"bench-{number}" for number in range(views)]
+        self.seconds = count / (3000 if window == 1 else 50_000)
+
+    def views(self, exchange):
+        return [sums_view(name, exchange, f"{self.prefix}{name}:") for name in self.view_names]
+
+    def rebuilt(self, exchange):
+        name = self.view_names[0]
+        return sums_view(name, exchange, f"{self.prefix}{name}:", "units")
+
+    def patterns(self, prefix):
+        return {"stock": prefix + "*"}
+
+    def expected(self):
+        turns, rest = divmod(self.count, 7)
+        views = len(self.view_names)
+        return {"stock/n": views * (turns * 28 + rest * (rest + 1) // 2), "stock/events": views * self.count}
+
+    def fill(self, world, project):
+        world.null_publish(project, self, self.window, self.rows).finish()
+        if self.window == 1 and (chunk := max(entries for entries, _ in chunks(world.servers, project.partition))) > 1:
+            raise AssertionError(f"the log of {self.name} holds chunks of up to {chunk} events, not of one each")
+        return self.expected()
 
 
-def write(workload, count, path):
+def write(workload, path):
     """Writes the events as NDJSON; returns what the rows add up to."""
     totals = collections.Counter()
     with open(path, "w", encoding="utf-8") as out:
-        for number, ((kind, subject, data), adds) in enumerate(workload.events(count)):
+        for number, ((kind, subject, data), adds) in enumerate(workload.events(workload.count)):
             time = START + datetime.timedelta(seconds=number // 4)
             out.write(json.dumps({
                 "specversion": "1.0", "id": f"{workload.name}-{number:07}", "source": "/bench", "type": kind,

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 
 import fanfold
-import workloads
 from process import Program
 
 # Adds up the fields of hashes, the scores of sorted sets, and counters, for each pattern.
@@ -55,8 +54,7 @@ def running(project):
 
 
 class World:
-    def __init__(self, count, names):
-        self.count = count
+    def __init__(self, workloads):
         self.expected, self.logs = {}, {}
         self.stack = contextlib.ExitStack()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fanfold-bench-"))
@@ -64,17 +62,17 @@ class World:
         tempfile.tempdir = str(self.folder)  # servers and projects as well: all of it goes, whatever happens
         try:
             self.servers = self.stack.enter_context(fanfold.Servers())
-            for name in names:
-                self.prepare(workloads.ALL[name])
+            for workload in workloads:
+                self.prepare(workload)
         except BaseException:
             self.stack.close()
             raise
 
     def prepare(self, workload):
-        """A file of its events, and a log that holds them."""
-        self.expected[workload.name] = workloads.write(workload, self.count, self.file(workload))
-        self.logs[workload.name] = self.stack.enter_context(self.log(workload, workload.exchange))
-        self.publish(self.logs[workload.name], workload).finish()
+        """A log that holds its events."""
+        project = self.stack.enter_context(self.log(workload, workload.exchange))
+        self.expected[workload.name] = workload.fill(self, project)
+        self.logs[workload.name] = project
 
     def file(self, workload):
         return self.folder / (workload.name + ".ndjson")
@@ -96,32 +94,48 @@ class World:
             return Program([fanfold.binary(), "publish", "--config", project.config, "-e", project.exchange],
                            stdin=events, env=self.servers.env("publisher"))
 
-    def null(self, name, user, target):
-        """The null reader or the null publisher, which has just started."""
+    def started(self, name, *arguments):
+        """A program of the benchmark, which has just started."""
         folder = os.environ.get("FANFOLD_BENCH_BIN", str(fanfold.SOURCE / "build/dev/tests/bench"))
-        return Program([f"{folder}/null_{name}", getattr(self.servers, user + "_amqp"), target, self.count])
+        return Program([f"{folder}/{name}", *arguments])
+
+    def null_read(self, project, workload, *file):
+        return self.started("null_reader", self.servers.worker_amqp, project.partition, workload.count, *file)
+
+    def null_publish(self, project, workload, *window_and_rows):
+        return self.started("null_publisher", self.servers.publisher_amqp, project.exchange, workload.count,
+                            *window_and_rows)
 
     def empty_redis(self):
         with self.servers.redis() as redis:
             redis.flushall()
 
-    def await_views(self, project, names):
+    def await_streaming(self, worker, views):
+        """Until the worker has come to the end of an empty log, for all views."""
+        fanfold.poll(lambda: worker.log().count("-> streaming") >= views or not worker.is_running(), TIMEOUT,
+                     "the worker to stream")
+        if not worker.is_running():
+            raise AssertionError("a worker ended: " + worker.log()[-1000:])
+
+    def await_views(self, project, workload):
         """Until each view has dealt with all events."""
         with self.servers.redis() as redis:
-            for name in names:
+            for name in workload.view_names:
                 def is_done():
-                    return dealt_with(redis, name, project.partition) >= self.count or not running(project)
+                    return dealt_with(redis, name, project.partition) >= workload.count or not running(project)
                 fanfold.poll(is_done, TIMEOUT, f"view {name}", pause=0.01)
         if not running(project):
             raise AssertionError("a worker ended: " + project.workers[0].log()[-1000:])
 
-    def check(self, workload, prefix=None):
-        """Compares what is in Redis with what was published."""
+    def check(self, workload, prefix=None, expected=None):
+        """Compares what is in Redis with what was published. prefix: of the rows, if not the workload's own;
+        expected: if not what the rows of its own views add up to."""
+        prefix = prefix or getattr(workload, "prefix", None)
         arguments = [text for pair in workload.patterns(prefix).items() for text in pair]
         with self.servers.redis() as redis:
             answer = redis.eval(TOTALS, 0, *arguments)
         found = {name: int(value) for name, value in zip(answer[::2], answer[1::2]) if int(value)}
-        expected = self.expected[workload.name]
+        expected = expected or self.expected[workload.name]
         if wrong := {name: (found.get(name, 0), right) for name, right in expected.items()
                      if found.get(name, 0) != right}:
             raise Wrong("; ".join(f"{name} adds up to {is_} instead of {right}"

@@ -1,0 +1,65 @@
+"""The sections of table.md: of each its heading, what a reader must know, and its table."""
+import latency
+
+
+def failure(line, columns):
+    """The row of a measure that did not come to a figure, or None."""
+    for what in ("skipped", "wrong"):
+        if what in line:
+            return f"| {line['title']} | {what}: {line[what]} |" + " |" * (columns - 2)
+    return None
+
+
+def spread(line, name):
+    return f"{(line[name + '_max'] - line[name + '_min']) / line[name]:.0%}" if line[name] else ""
+
+
+def named(line):
+    return f"{line['title']} (`{line['name']}`)"
+
+
+def rate_row(line):
+    part = "" if line["of_limit"] is None else f"{line['of_limit']:.0%} of {line['limit']}"
+    return (f"| {named(line)} | {line['rate']:,.0f} | {spread(line, 'rate')} | {part} | {line['cpu_us']:.1f} | "
+            f"{line['peak_kib'] / 1024:.1f} |")
+
+
+def rates(lines):
+    return ["| what | events/s | spread | ratio | CPU µs/event | peak RSS MiB |", "|---|---:|---:|---:|---:|---:|",
+            *(failure(line, 6) or rate_row(line) for line in lines)]
+
+
+def times_the_limit(line, quantile):
+    ratio = line[quantile + "_of_limit"]
+    goal = latency.GOALS.get(line["name"], {}).get(quantile)
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" + (f" (goal: {goal})" if goal else "")
+
+
+def latency_row(line):
+    took = " | ".join(f"{line[name] / 1000:.2f}" for name in ("p50", "p99", "p999"))
+    return (f"| {named(line)} | {took} | {spread(line, 'p50')} | {spread(line, 'p99')} | "
+            f"{times_the_limit(line, 'p50')} | {times_the_limit(line, 'p99')} | {line['late_p99'] / 1000:.2f} |")
+
+
+def latencies(lines):
+    goal = latency.GOALS["latency-1"]
+    return [
+        f"Milliseconds from the sending of an event, {latency.PER_SECOND:,} a second, each with its confirm; quantiles "
+        "of each round, medians of the rounds. Of the limit: times that of the same round. Goal with one view: p50 "
+        f"at most {goal['p50']} times the limit's, p99 at most {goal['p99']} times. Late: how far behind its schedule "
+        "the publisher was, which is not in the other figures.",
+        "",
+        "| what | p50 | p99 | p99.9 | spread of p50 | spread of p99 | p50, of the limit | p99, of the limit | late, p99 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        *(failure(line, 9) or latency_row(line) for line in lines)]
+
+
+SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies)}
+
+
+def sections(lines):
+    for name, (heading, table) in SECTIONS.items():
+        if found := [line for line in lines if line["section"] == name]:
+            yield from ["", "## " + heading, "", *table(found)]
