@@ -12,7 +12,8 @@ import peers
 import report
 import sizes
 import summary
-from world import World, Wrong
+from world import World
+from wrong import Wrong
 
 BUSY = 0.5  # processes that run already
 OUT = fanfold.SOURCE / "build/bench"
@@ -30,7 +31,7 @@ def progress(text):
 def options():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("sets", nargs="*", metavar="SET",
-                        help="what to measure: " + ", ".join(measures.SECTIONS) + "; all (" + ", ".join(measures.USUAL) + ")")
+                        help="what to measure: " + ", ".join(measures.SECTIONS) + "; all")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (5)")
     parser.add_argument("--events", type=int, metavar="N", help=f"events of a run ({sizes.EVENTS})")
     parser.add_argument("--scale", type=float, default=1, metavar="X",
@@ -68,8 +69,7 @@ def in_turn(given):
     """Yields (round, measure): every other round backwards, so that a steady drift hits all alike."""
     for round_ in range(given.rounds):
         for measure in given.measures if round_ % 2 == 0 else given.measures[::-1]:
-            if round_ == 0 or not measure.once:
-                yield round_, measure
+            yield round_, measure
 
 
 def measure_all(given, world):
@@ -124,7 +124,7 @@ def main():
     given = options()
     if given.list:
         for measure in given.measures:
-            print(f"{measure.section:8} {measure.name:18} {measure.title}")
+            print(f"{measure.section:12} {measure.name:18} {measure.title}")
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)

@@ -4,6 +4,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
@@ -13,6 +14,7 @@ import sizes
 import summary
 import tables
 import times
+import workloads
 from measure import Measure, Sample
 
 Given = collections.namedtuple("Given", "took_us late_us")
@@ -74,6 +76,18 @@ class Figures(unittest.TestCase):
         _, own = summary.lines(pair, samples, {})
         self.assertEqual((own["rate"], own["rate_min"], own["of_limit"]), (50, 50, 0.75))
         self.assertIn("| own (`own`) | 50 | 0% | 75% of null | 10.0 | 2.0 |", tables.rates([own]))
+
+    def test_a_log_of_larger_chunks(self):
+        """It is read far more quickly than one with an event in each, so nothing is measured by it."""
+        slow = workloads.Numbered("slow", 100, window=1)
+        with mock.patch("workloads.chunks", return_value=[(2, 900)] * 50), \
+                self.assertRaisesRegex(AssertionError, "holds 100 events in 50 chunks, not one in each"):
+            slow.fill(mock.MagicMock(), mock.MagicMock())
+
+    def test_what_numbered_events_add_up_to(self):
+        adds = [number % 7 + 1 for number in range(100)]
+        self.assertEqual(workloads.Numbered("n", 100, views=3).expected(),
+                         {"stock/n": 3 * sum(adds), "stock/events": 300})
 
     def test_how_long_it_takes(self):
         """The usual run is bounded; so is one that only shows that it works."""

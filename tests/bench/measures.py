@@ -3,16 +3,19 @@ import fnmatch
 
 import latency
 import rates
-from workloads import Shop, Sums
+import rebuild
+from workloads import Numbered, Shop, Sums
 
-SECTIONS = ("rates", "latency")
-USUAL = ("rates", "latency")
+USUAL = ("rates", "latency", "rebuild")
+SECTIONS = USUAL
 
 
 def every(sizes, peers):
     """All measures; peers are looked for in the folder."""
     sums, shop = Sums(sizes.events), Shop(sizes.events)
-    return [*rates.measures(sums, shop, peers), *latency.measures(sizes.latency, sizes.warm_up)]
+    slow = Numbered("slow", sizes.slow, window=1)
+    return [*rates.measures(sums, shop, peers), *latency.measures(sizes.latency, sizes.warm_up),
+            *rebuild.measures(sums, slow)]
 
 
 def with_limits(chosen, found):
@@ -36,5 +39,5 @@ def workloads(chosen):
 
 def seconds(chosen, rounds):
     """About how long it takes on two cores: servers, logs, and all rounds."""
-    measured = sum(measure.seconds * (1 if measure.once else rounds) for measure in chosen)
+    measured = sum(measure.seconds * rounds for measure in chosen)
     return 12 + sum(workload.seconds for workload in workloads(chosen)) + measured

@@ -2,15 +2,16 @@
 the usual run takes longer than a quarter of an hour on two cores."""
 import collections
 
-EVENTS = 200_000  # of a run of `rates`
+EVENTS = 200_000  # of a run of `rates`, and of a rebuild
 LATENCY = 10_000  # so that ten are above the 99.9th percentile
 WARM_UP = 1000  # a second, not counted
+SLOW = 30_000  # of a log that is written an event at a time
 
-Sizes = collections.namedtuple("Sizes", "events latency warm_up")
+Sizes = collections.namedtuple("Sizes", "events latency warm_up slow")
 
 
 def scaled(scale, events=None):
     """All sizes times the scale; events: the first, if given."""
     def size(number):
         return max(1, round(number * scale))
-    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP))
+    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP), size(SLOW))

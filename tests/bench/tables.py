@@ -51,12 +51,21 @@ def latencies(lines):
         f"at most {goal['p50']} times the limit's, p99 at most {goal['p99']} times. Late: how far behind its schedule "
         "the publisher was, which is not in the other figures.",
         "",
-        "| what | p50 | p99 | p99.9 | spread of p50 | spread of p99 | p50, of the limit | p99, of the limit | late, p99 |",
+        "| what | p50 | p99 | p99.9 | spread of p50 | spread of p99 | p50, of the limit | p99, of the limit | "
+        "late, p99 |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(failure(line, 9) or latency_row(line) for line in lines)]
 
 
-SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies)}
+def rebuilds(lines):
+    return [
+        "From the start of `fanfold rebuild VIEW --yes` until the new rows are in force, while the live view stands "
+        "at the end of the log; CPU of the worker and the command. In the log that was written an event at a time "
+        "each is a chunk alone.",
+        "", *rates(lines)]
+
+
+SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies), "rebuild": ("Rebuild", rebuilds)}
 
 
 def sections(lines):

@@ -1,7 +1,7 @@
 """Latencies from the files that times.h writes: a line an event, in nanoseconds; 0: it has not happened."""
 import math
 
-from world import Wrong
+from wrong import Wrong
 
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 

@@ -160,8 +160,8 @@ class Numbered:
 
     def fill(self, world, project):
         world.null_publish(project, self, self.window, self.rows).finish()
-        if self.window == 1 and (chunk := max(entries for entries, _ in chunks(world.servers, project.partition))) > 1:
-            raise AssertionError(f"the log of {self.name} holds chunks of up to {chunk} events, not of one each")
+        if self.window == 1 and (found := len(chunks(world.servers, project.partition))) != self.count:
+            raise AssertionError(f"the log of {self.name} holds {self.count} events in {found} chunks, not one in each")
         return self.expected()
 
 

@@ -7,6 +7,7 @@ import tempfile
 
 import fanfold
 from process import Program
+from wrong import Wrong
 
 # Adds up the fields of hashes, the scores of sorted sets, and counters, for each pattern.
 TOTALS = """
@@ -37,10 +38,6 @@ return answer
 
 
 TIMEOUT = 600
-
-
-class Wrong(Exception):
-    """The rows do not add up to what was published: a rate of that is worth nothing."""
 
 
 def dealt_with(redis, view, partition):
@@ -94,10 +91,14 @@ class World:
             return Program([fanfold.binary(), "publish", "--config", project.config, "-e", project.exchange],
                            stdin=events, env=self.servers.env("publisher"))
 
+    @staticmethod
+    def program(name):
+        """The path of a program of the benchmark."""
+        return pathlib.Path(os.environ.get("FANFOLD_BENCH_BIN", fanfold.SOURCE / "build/dev/tests/bench"), name)
+
     def started(self, name, *arguments):
         """A program of the benchmark, which has just started."""
-        folder = os.environ.get("FANFOLD_BENCH_BIN", str(fanfold.SOURCE / "build/dev/tests/bench"))
-        return Program([f"{folder}/{name}", *arguments])
+        return Program([self.program(name), *arguments])
 
     def null_read(self, project, workload, *file):
         return self.started("null_reader", self.servers.worker_amqp, project.partition, workload.count, *file)

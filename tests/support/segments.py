@@ -1,6 +1,7 @@
 """What the broker's files say of a stream: in what portions it was written."""
 import os
 import pathlib
+import re
 import struct
 
 HEADER = struct.Struct(">BBHIqQQIIII")
@@ -20,8 +21,14 @@ def chunks_of(segment):
             file.seek(data + trailer, os.SEEK_CUR)
 
 
-def chunks(servers, queue=""):
+def folder_of(queue):
+    """As the broker names it, without the time of its declaration: what could be no file's name is a _."""
+    return "_" + re.sub(r"[^\w-]", "_", queue) + "_*"
+
+
+def chunks(servers, queue=None):
     """(entries, bytes of data) of each chunk in the broker's segments, largest first; queue: of this stream
     only."""
-    paths = pathlib.Path(servers.folder).glob(f"rabbitmq/**/*{queue}*/*.segment")
+    folder = f"*{folder_of(queue)}" if queue else "*"
+    paths = pathlib.Path(servers.folder).glob(f"rabbitmq/data/stream/{folder}/*.segment")
     return sorted((chunk for path in paths for chunk in chunks_of(path)), key=lambda chunk: chunk[1], reverse=True)
