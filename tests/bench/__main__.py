@@ -69,7 +69,8 @@ def in_turn(given):
     """Yields (round, measure): every other round backwards, so that a steady drift hits all alike."""
     for round_ in range(given.rounds):
         for measure in given.measures if round_ % 2 == 0 else given.measures[::-1]:
-            yield round_, measure
+            if round_ == 0 or not measure.once:
+                yield round_, measure
 
 
 def measure_all(given, world):

@@ -1,5 +1,6 @@
 """scripts/bench at its smallest: what it writes, that it notices a wrong result, and that it leaves nothing
 behind, also when it is interrupted."""
+import contextlib
 import json
 import os
 import pathlib
@@ -12,6 +13,8 @@ import unittest
 import xml.etree.ElementTree as xml
 
 import fanfold
+import script_cost
+from wrong import Wrong
 
 BENCH = pathlib.Path(__file__).parent
 BIN = pathlib.Path(os.environ.get("FANFOLD_BENCH_BIN", fanfold.SOURCE / "build/dev/tests/bench"))
@@ -24,6 +27,8 @@ NAMES = {
     "peers": ["peer-absent", "peer-wrong"],
     "latency": ["latency-null", "latency-1", "latency-5", "latency-10"],
     "rebuild": ["rebuild", "slow-null-reader", "slow-drain", "slow-rebuild"],
+    "script": ["commit-50"],
+    "instructions": ["sums-window"],
 }
 # Programs in place of those of the benchmark or of fanfold, with what is wrong with them.
 FAKES = {
@@ -114,6 +119,7 @@ class BenchTest(unittest.TestCase):
             self.assert_latency(measured[name], table)
         self.assertGreater(measured["latency-1"]["p50_of_limit"], 0.5)
         self.assert_rebuild(measured, table)
+        self.assert_costs(measured, table)
         self.assert_plot()
 
     def assert_failures(self, measured, table, err):
@@ -146,6 +152,11 @@ class BenchTest(unittest.TestCase):
             self.assertTrue(100 < measured[name]["rate"] < 1_000_000, measured[name])
             self.assertIn(f"(`{name}`) | {measured[name]['rate']:,.0f} |", table)
 
+    def assert_costs(self, measured, table):
+        for name, least, most in (("commit-50", 0.1, 100), ("sums-window", 500, 50_000)):
+            self.assertTrue(least < measured[name]["cost"] < most, measured[name])
+            self.assertIn(f"(`{name}`) | ", table)
+
     def assert_plot(self):
         plot = xml.parse(self.out / "plot.svg")
         bars = [bar.get("class") for bar in plot.findall(".//{*}rect[@class]")]
@@ -164,6 +175,15 @@ class BenchTest(unittest.TestCase):
             self.assertIn(f"| wrong: {why} |", table)
         self.assertRegex(err, f"bench: WRONG: slow-drain: stock/n adds up to ")
         self.assertEqual(table.count("| wrong: "), 3)
+
+    def test_a_script_that_adds_wrongly(self):
+        faulty = script_cost.ABSOLUTE.replace("total + wire", "wire")
+        with script_cost.Server() as server:
+            for script in (script_cost.ABSOLUTE, faulty):
+                lane = script_cost.Lane(server, "absolute", script, 50, script_cost.Options(400, 2))
+                with self.assertRaisesRegex(Wrong, "the rows add up to") if script is faulty else \
+                        contextlib.nullcontext():
+                    self.assertGreater(lane.run(), 0)
 
     def test_help(self):
         done = subprocess.run([fanfold.SOURCE / "scripts/bench", "--help"], capture_output=True, text=True)

@@ -44,15 +44,20 @@ def count(program, workload, stage, events=EVENTS, keep=None):
     return round(total / events), said
 
 
+def stripped(program, folder):
+    """A copy in the folder. Counts need no debug information, and valgrind 3.19 does not understand clang's."""
+    copy = f"{folder}/fold_cost"
+    subprocess.run(["strip", "--strip-debug", "-o", copy, program], check=True)
+    return copy
+
+
 def measure(program):
     figures = {}
     with tempfile.TemporaryDirectory(prefix="fanfold-instructions-") as folder:
-        # Counts need no debug information, and valgrind 3.19 does not understand clang's.
-        stripped = f"{folder}/fold_cost"
-        subprocess.run(["strip", "--strip-debug", "-o", stripped, program], check=True)
+        copy = stripped(program, folder)
         for workload in WORKLOADS:
             for stage in STAGES:
-                figures[f"{workload} {stage}"], said = count(stripped, workload, stage)
+                figures[f"{workload} {stage}"], said = count(copy, workload, stage)
     libc = " ".join(platform.libc_ver())
     return Measured(f"{said['compiler']}, {libc}, {platform.machine()}", figures)
 

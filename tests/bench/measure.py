@@ -8,7 +8,9 @@ from process import cpu_seconds, peak_kib
 # workloads: those whose logs it needs
 # run(world, round): returns a Sample, or what else the section's summary takes
 # seconds: about how long a round takes on two cores
-Measure = collections.namedtuple("Measure", "section name title limit workloads run seconds")
+# once: it comes out the same every time, so that the first round is enough
+Measure = collections.namedtuple("Measure", "section name title limit workloads run seconds once",
+                                 defaults=(False,))
 # events and seconds of one run, processor time of the program measured, its largest memory
 Sample = collections.namedtuple("Sample", "events seconds cpu peak_kib")
 

@@ -1,12 +1,13 @@
 """Everything that can be measured, and what of it a run is about."""
 import fnmatch
 
+import costs
 import latency
 import rates
 import rebuild
 from workloads import Numbered, Shop, Sums
 
-USUAL = ("rates", "latency", "rebuild")
+USUAL = ("rates", "latency", "rebuild", "script", "instructions")
 SECTIONS = USUAL
 
 
@@ -15,7 +16,7 @@ def every(sizes, peers):
     sums, shop = Sums(sizes.events), Shop(sizes.events)
     slow = Numbered("slow", sizes.slow, window=1)
     return [*rates.measures(sums, shop, peers), *latency.measures(sizes.latency, sizes.warm_up),
-            *rebuild.measures(sums, slow)]
+            *rebuild.measures(sums, slow), *costs.measures(sizes.batches)]
 
 
 def with_limits(chosen, found):
@@ -39,5 +40,5 @@ def workloads(chosen):
 
 def seconds(chosen, rounds):
     """About how long it takes on two cores: servers, logs, and all rounds."""
-    measured = sum(measure.seconds * rounds for measure in chosen)
+    measured = sum(measure.seconds * (1 if measure.once else rounds) for measure in chosen)
     return 12 + sum(workload.seconds for workload in workloads(chosen)) + measured

@@ -14,6 +14,7 @@ Microseconds a change are Redis' own (INFO commandstats): no client is in them. 
 the median, and the spread. DESIGN section 11 has such figures.
 """
 import argparse
+import collections
 import itertools
 import json
 import pathlib
@@ -25,6 +26,10 @@ import time
 
 import redis
 
+from wrong import Wrong
+
+CHANGES, BATCHES = 400, 100
+Options = collections.namedtuple("Options", "changes batches")  # changes: in a batch; batches: counted in a round
 STORE = pathlib.Path(__file__).resolve().parents[2] / "workers/store"
 COMMIT = "".join((STORE / f"{name}.lua").read_text()
                  for name in ("commit_rows", "commit_newest", "commit_steps", "commit"))
@@ -74,7 +79,7 @@ def pack(items):
 
 
 def changes_of(dice, changes, rows):
-    """(keys, wire): additions to rows by chance, grouped by row as commit_request.c does it."""
+    """(keys, wire, sum): additions to rows by chance, grouped by row as commit_request.c does it."""
     grouped = {}
     for _ in range(changes):
         grouped.setdefault(f"sums:c-{dice.randrange(rows)}", []).append(str(dice.randrange(1, 10000)))
@@ -83,7 +88,7 @@ def changes_of(dice, changes, rows):
         wire += [HASH, len(values)]
         for value in values:
             wire += [ADD_OWN_INTEGER, "cents", value]
-    return list(grouped), pack(wire)
+    return list(grouped), pack(wire), sum(int(value) for values in grouped.values() for value in values)
 
 
 class Server:
@@ -131,7 +136,7 @@ class Lane:
                 break
             if offset == len(self.batches):
                 self.server.config_resetstat()
-            keys, wire = self.batches[which]
+            keys, wire, _ = self.batches[which]
             to = f"1.d {offset} 0 0"
             answer = self.server.evalsha(self.sha, 5 + len(keys), *FIXED, *keys, "p", position, to, "", "",
                                          wire, "", "" if position else "{}")
@@ -139,13 +144,24 @@ class Lane:
             position = to
         stats = self.server.info("commandstats")["cmdstat_evalsha"]
         assert stats["calls"] == len(self.batches), stats
+        self.check()
         return stats["usec"] / stats["calls"] / self.options.changes
+
+
+    def check(self):
+        """The rows add up to all changes, twice."""
+        rows = self.server.pipeline(transaction=False)
+        for key in self.server.scan_iter("sums:*", count=1000):
+            rows.hget(key, "cents")
+        found, right = sum(map(int, rows.execute())), 2 * sum(total for _, _, total in self.batches)
+        if found != right:
+            raise Wrong(f"the rows add up to {found} instead of {right}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--changes", type=int, default=400, help="in a batch")
-    parser.add_argument("--batches", type=int, default=100, help="counted in a round")
+    parser.add_argument("--changes", type=int, default=CHANGES, help="in a batch")
+    parser.add_argument("--batches", type=int, default=BATCHES, help="counted in a round")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     with Server() as server:

@@ -6,12 +6,13 @@ EVENTS = 200_000  # of a run of `rates`, and of a rebuild
 LATENCY = 10_000  # so that ten are above the 99.9th percentile
 WARM_UP = 1000  # a second, not counted
 SLOW = 30_000  # of a log that is written an event at a time
+BATCHES = 100  # of 400 changes, to a script
 
-Sizes = collections.namedtuple("Sizes", "events latency warm_up slow")
+Sizes = collections.namedtuple("Sizes", "events latency warm_up slow batches")
 
 
 def scaled(scale, events=None):
     """All sizes times the scale; events: the first, if given."""
     def size(number):
         return max(1, round(number * scale))
-    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP), size(SLOW))
+    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP), size(SLOW), size(BATCHES))

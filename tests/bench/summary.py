@@ -39,7 +39,12 @@ def latency(samples, limits):
     return line
 
 
-OF_SECTION = {"latency": latency}
+def cost(figures, limits):
+    """Microseconds a change, or instructions an event."""
+    return {"rounds": figures, **spread("cost", figures), "of_limit": ratio(figures, limits)}
+
+
+OF_SECTION = {"latency": latency, "script": cost, "instructions": cost}
 
 
 def line(measure, samples, failed, limits):

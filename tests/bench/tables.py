@@ -1,5 +1,8 @@
 """The sections of table.md: of each its heading, what a reader must know, and its table."""
+import costs
+import instructions
 import latency
+import script_cost
 
 
 def failure(line, columns):
@@ -65,7 +68,40 @@ def rebuilds(lines):
         "", *rates(lines)]
 
 
-SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies), "rebuild": ("Rebuild", rebuilds)}
+def script_row(line):
+    part = "" if line["of_limit"] is None else f"{line['of_limit']:.2f} times {line['limit']}"
+    design = costs.DESIGN.get(line["name"], "")
+    return f"| {named(line)} | {line['cost']:.2f} | {spread(line, 'cost')} | {part} | {design} |"
+
+
+def scripts(lines):
+    return [
+        f"Microseconds of Redis for a change in batches of {script_cost.CHANGES}, on a Redis without persistence, by "
+        "Redis' own count; all rows are there before. Design: what was measured when Fanfold was designed.",
+        "",
+        "| what | µs/change | spread | ratio | design |",
+        "|---|---:|---:|---:|---:|",
+        *(failure(line, 5) or script_row(line) for line in lines)]
+
+
+def count_row(line, stored):
+    return f"| {named(line)} | {line['cost']:,.0f} | {stored[line['name'].replace('-', ' ')]:,} |"
+
+
+def counts(lines):
+    baseline = instructions.load()
+    stored = baseline["instructions_per_event"]
+    return [
+        "Instructions of a worker for an event, by callgrind; stored: what a test (`bench/instructions`) holds them "
+        f"against, of {baseline['built_with']}.",
+        "",
+        "| what | instructions/event | stored |",
+        "|---|---:|---:|",
+        *(failure(line, 3) or count_row(line, stored) for line in lines)]
+
+
+SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies), "rebuild": ("Rebuild", rebuilds),
+            "script": ("Cost of a change in Redis", scripts), "instructions": ("Cost of an event", counts)}
 
 
 def sections(lines):
