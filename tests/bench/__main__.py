@@ -31,7 +31,7 @@ def progress(text):
 def options():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("sets", nargs="*", metavar="SET",
-                        help="what to measure: " + ", ".join(measures.SECTIONS) + "; all")
+                        help="what to measure: " + ", ".join(measures.SECTIONS) + "; all. Without any: all but growth")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (5)")
     parser.add_argument("--events", type=int, metavar="N", help=f"events of a run ({sizes.EVENTS})")
     parser.add_argument("--scale", type=float, default=1, metavar="X",

@@ -29,6 +29,7 @@ NAMES = {
     "rebuild": ["rebuild", "slow-null-reader", "slow-drain", "slow-rebuild"],
     "script": ["commit-50"],
     "instructions": ["sums-window"],
+    "growth": ["events-1e4", "events-1e5", "views-10", "rows-1e5", "publish-folded-10"],
 }
 # Programs in place of those of the benchmark or of fanfold, with what is wrong with them.
 FAKES = {
@@ -118,7 +119,7 @@ class BenchTest(unittest.TestCase):
         for name in NAMES["latency"]:
             self.assert_latency(measured[name], table)
         self.assertGreater(measured["latency-1"]["p50_of_limit"], 0.5)
-        self.assert_rebuild(measured, table)
+        self.assert_growth(measured, table)
         self.assert_costs(measured, table)
         self.assert_plot()
 
@@ -147,10 +148,12 @@ class BenchTest(unittest.TestCase):
         ratio = r"[\d.]+ \(goal: 1.5\)" if line["name"] == "latency-1" else r"[\d.]*"
         self.assertRegex(table, rf"\(`{line['name']}`\) (\| [\d.]+ ){{3}}\| 0% \| 0% \| {ratio} \|")
 
-    def assert_rebuild(self, measured, table):
-        for name in NAMES["rebuild"]:
+    def assert_growth(self, measured, table):
+        for name in (*NAMES["rebuild"], *NAMES["growth"]):
             self.assertTrue(100 < measured[name]["rate"] < 1_000_000, measured[name])
             self.assertIn(f"(`{name}`) | {measured[name]['rate']:,.0f} |", table)
+        self.assertEqual(measured["views-10"]["rounds"][0]["events"], 100_000 * SCALE)
+        self.assertEqual(measured["rows-1e5"]["point"], ["rows", 100_000 * SCALE])
 
     def assert_costs(self, measured, table):
         for name, least, most in (("commit-50", 0.1, 100), ("sums-window", 500, 50_000)):
@@ -161,11 +164,12 @@ class BenchTest(unittest.TestCase):
         plot = xml.parse(self.out / "plot.svg")
         bars = [bar.get("class") for bar in plot.findall(".//{*}rect[@class]")]
         self.assertEqual(bars, ["limit", "own", "limit", "own", "own", "limit", "own", "own"])
-        self.assertEqual(len(plot.findall(".//{*}circle[@class='own']")), 3 * 3)
+        self.assertEqual(len(plot.findall(".//{*}circle[@class='own']")), 3 * 3 + 2 * 4)
+        self.assertEqual(len(plot.findall(".//{*}polyline")), 2 * 3)
 
     def test_wrong_results(self):
         """Of other programs than the one that is measured, too."""
-        table, err = self.end(self.bench("latency-1", "rebuild", "slow-drain", fakes=FAKES), 1)
+        table, err = self.end(self.bench("latency-1", "rebuild", "events-1e4", "publish-folded-1", fakes=FAKES), 1)
         wrong = {
             "latency-1": "event 0 was seen before it was sent",
             "rebuild": f"stock/n adds up to {SUM} instead of 0; stock/units adds up to 0 instead of {SUM}",
@@ -173,8 +177,9 @@ class BenchTest(unittest.TestCase):
         for name, why in wrong.items():
             self.assertIn(f"bench: WRONG: {name}: {why}\n", err)
             self.assertIn(f"| wrong: {why} |", table)
-        self.assertRegex(err, f"bench: WRONG: slow-drain: stock/n adds up to ")
-        self.assertEqual(table.count("| wrong: "), 3)
+        for name in ("events-1e4", "publish-folded-1"):
+            self.assertRegex(err, f"bench: WRONG: {name}: stock/n adds up to ")
+        self.assertEqual(table.count("| wrong: "), 4)
 
     def test_a_script_that_adds_wrongly(self):
         faulty = script_cost.ABSOLUTE.replace("total + wire", "wire")

@@ -8,9 +8,10 @@ from process import cpu_seconds, peak_kib
 # workloads: those whose logs it needs
 # run(world, round): returns a Sample, or what else the section's summary takes
 # seconds: about how long a round takes on two cores
+# point: (name of a series, x) if it is a point of a curve
 # once: it comes out the same every time, so that the first round is enough
-Measure = collections.namedtuple("Measure", "section name title limit workloads run seconds once",
-                                 defaults=(False,))
+Measure = collections.namedtuple("Measure", "section name title limit workloads run seconds point once",
+                                 defaults=(None, False))
 # events and seconds of one run, processor time of the program measured, its largest memory
 Sample = collections.namedtuple("Sample", "events seconds cpu peak_kib")
 

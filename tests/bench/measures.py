@@ -2,13 +2,14 @@
 import fnmatch
 
 import costs
+import growth
 import latency
 import rates
 import rebuild
 from workloads import Numbered, Shop, Sums
 
 USUAL = ("rates", "latency", "rebuild", "script", "instructions")
-SECTIONS = USUAL
+SECTIONS = (*USUAL, "growth")
 
 
 def every(sizes, peers):
@@ -16,7 +17,7 @@ def every(sizes, peers):
     sums, shop = Sums(sizes.events), Shop(sizes.events)
     slow = Numbered("slow", sizes.slow, window=1)
     return [*rates.measures(sums, shop, peers), *latency.measures(sizes.latency, sizes.warm_up),
-            *rebuild.measures(sums, slow), *costs.measures(sizes.batches)]
+            *rebuild.measures(sums, slow), *costs.measures(sizes.batches), *growth.measures(sizes.growth)]
 
 
 def with_limits(chosen, found):

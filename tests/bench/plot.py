@@ -1,11 +1,12 @@
 """The plot, in SVG: a panel for each kind of figure, one below the other."""
 import plot_bars
+import plot_growth
 import plot_latency
 
 WIDTH = 960
 STYLE = "text{font:13px sans-serif;fill:#222}.limit{fill:#9aa0a6}.own{fill:#2b7a78}.peer{fill:#c4823a}" \
         "line,polyline{stroke:#222;stroke-width:1.5;fill:none}line.grid{stroke:#ddd}"
-PANELS = (plot_bars.panel, plot_latency.panel)
+PANELS = (plot_bars.panel, plot_latency.panel, plot_growth.panel)
 
 
 def svg(lines):

@@ -8,11 +8,11 @@ WARM_UP = 1000  # a second, not counted
 SLOW = 30_000  # of a log that is written an event at a time
 BATCHES = 100  # of 400 changes, to a script
 
-Sizes = collections.namedtuple("Sizes", "events latency warm_up slow batches")
+Sizes = collections.namedtuple("Sizes", "events latency warm_up slow batches growth")
 
 
 def scaled(scale, events=None):
-    """All sizes times the scale; events: the first, if given."""
+    """All sizes times the scale; events: the first, if given. growth is a function that scales."""
     def size(number):
         return max(1, round(number * scale))
-    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP), size(SLOW), size(BATCHES))
+    return Sizes(events or size(EVENTS), size(LATENCY), size(WARM_UP), size(SLOW), size(BATCHES), size)

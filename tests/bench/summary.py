@@ -48,7 +48,8 @@ OF_SECTION = {"latency": latency, "script": cost, "instructions": cost}
 
 
 def line(measure, samples, failed, limits):
-    made = {"section": measure.section, "name": measure.name, "title": measure.title, "limit": measure.limit}
+    made = {"section": measure.section, "name": measure.name, "title": measure.title, "limit": measure.limit,
+            **({"point": measure.point} if measure.point else {})}
     return {**made, **(failed or OF_SECTION.get(measure.section, rate)(samples, limits))}
 
 

@@ -100,8 +100,17 @@ def counts(lines):
         *(failure(line, 3) or count_row(line, stored) for line in lines)]
 
 
+def growths(lines):
+    return [
+        "One worker, from its start until it has folded the whole log, with so many events, views (each folds every "
+        "event) or rows. Below, what a publisher reaches: views must cost it nothing but the processor that a worker "
+        "takes from it.",
+        "", *rates(lines)]
+
+
 SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies), "rebuild": ("Rebuild", rebuilds),
-            "script": ("Cost of a change in Redis", scripts), "instructions": ("Cost of an event", counts)}
+            "script": ("Cost of a change in Redis", scripts), "instructions": ("Cost of an event", counts),
+            "growth": ("Growth", growths)}
 
 
 def sections(lines):
