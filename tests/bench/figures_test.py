@@ -8,6 +8,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+import costs
 import measures
 import peers
 import sizes
@@ -88,6 +89,15 @@ class Figures(unittest.TestCase):
         adds = [number % 7 + 1 for number in range(100)]
         self.assertEqual(workloads.Numbered("n", 100, views=3).expected(),
                          {"stock/n": 3 * sum(adds), "stock/events": 300})
+
+    def test_instructions_that_cannot_be_counted(self):
+        run = costs.counted("sums", "fold")
+        with mock.patch("shutil.which", return_value=None), self.assertRaisesRegex(peers.Skipped, "not installed"):
+            run(None, 0)
+        with mock.patch("shutil.which"), mock.patch("instructions.stripped"), \
+                mock.patch("instructions.count", side_effect=RuntimeError("build again")), \
+                self.assertRaisesRegex(peers.Skipped, "build again"):
+            run(mock.MagicMock(), 0)
 
     def test_how_long_it_takes(self):
         """The usual run is bounded; so is one that only shows that it works."""
