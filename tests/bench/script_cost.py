@@ -102,12 +102,16 @@ class Server:
              "--dir", self.folder.name], stdout=subprocess.DEVNULL)
         self.redis = redis.Redis(unix_socket_path=path)
         for _ in range(200):
-            try:
-                self.redis.ping()
+            if self.answers(path):
                 return self.redis
-            except redis.ConnectionError:
-                time.sleep(0.05)
+            time.sleep(0.05)
         raise RuntimeError("redis-server does not answer")
+
+    def answers(self, path):
+        try:
+            return pathlib.Path(path).exists() and self.redis.ping()
+        except redis.ConnectionError:
+            return False
 
     def __exit__(self, *_):
         self.redis.close()
