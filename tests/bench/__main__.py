@@ -74,7 +74,7 @@ def in_turn(given):
 
 
 def measure_all(given, world):
-    """A measure that cannot run here, or comes out wrong, is not tried again; the others go on."""
+    """A measure that cannot run here, fails, or comes out wrong, is not tried again; the others go on."""
     samples = {measure.name: [] for measure in given.measures}
     failed = {}
     for round_, measure in in_turn(given):
@@ -85,8 +85,8 @@ def measure_all(given, world):
             samples[measure.name].append(measure.run(world, round_))
         except peers.Skipped as why:
             failed[measure.name] = {"skipped": str(why)}
-        except Wrong as error:
-            failed[measure.name] = {"wrong": str(error)}
+        except (Wrong, AssertionError) as error:
+            failed[measure.name] = {"wrong": " ".join(str(error).split())}
     progress("")
     return summary.lines(given.measures, samples, failed)
 

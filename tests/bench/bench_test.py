@@ -41,6 +41,12 @@ sent = pathlib.Path(sys.argv[-1])
 sent.write_text("".join(f"{int(line) + 10**12}\\n" for line in sent.read_text().splitlines()))
 sys.stdout.write(done.stdout.decode())
 """,
+    # Fails.
+    "row_watcher": """#!/bin/sh
+echo watching
+echo no Redis >&2
+exit 3
+""",
     # Does not rebuild.
     "fanfold": """#!/bin/sh
 [ "$1" = rebuild ] || exec @fanfold@ "$@"
@@ -169,9 +175,11 @@ class BenchTest(unittest.TestCase):
 
     def test_wrong_results(self):
         """Of other programs than the one that is measured, too."""
-        table, err = self.end(self.bench("latency-1", "rebuild", "events-1e4", "publish-folded-1", fakes=FAKES), 1)
+        table, err = self.end(self.bench("latency-null", "latency-1", "rebuild", "events-1e4", "publish-folded-1",
+                                         fakes=FAKES), 1)
         wrong = {
-            "latency-1": "event 0 was seen before it was sent",
+            "latency-null": "event 0 was seen before it was sent",
+            "latency-1": "row_watcher: exit 3: no Redis",
             "rebuild": f"stock/n adds up to {SUM} instead of 0; stock/units adds up to 0 instead of {SUM}",
         }
         for name, why in wrong.items():
@@ -179,7 +187,7 @@ class BenchTest(unittest.TestCase):
             self.assertIn(f"| wrong: {why} |", table)
         for name in ("events-1e4", "publish-folded-1"):
             self.assertRegex(err, f"bench: WRONG: {name}: stock/n adds up to ")
-        self.assertEqual(table.count("| wrong: "), 4)
+        self.assertEqual(table.count("| wrong: "), 5)
 
     def test_a_script_that_adds_wrongly(self):
         faulty = script_cost.ABSOLUTE.replace("total + wire", "wire")
