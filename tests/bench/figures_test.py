@@ -1,5 +1,4 @@
 """What scripts/bench makes of its samples, without servers: quantiles, ratios, tables, what a run is about."""
-import collections
 import pathlib
 import sys
 import tempfile
@@ -17,8 +16,6 @@ import tables
 import times
 import workloads
 from measure import Measure, Sample
-
-Given = collections.namedtuple("Given", "took_us late_us")
 
 
 class Figures(unittest.TestCase):
