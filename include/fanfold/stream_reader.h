@@ -7,6 +7,7 @@
  *     stream_reader_acknowledge(reader, n);      credit for the first n messages of this reader
  *     stream_reader_pause(reader);               stop reading the socket (byte budget full)
  *     stream_reader_resume(reader);
+ *     stream_reader_move(reader, offset, credit);     goes on elsewhere, on the same connection
  *     stream_reader_close(reader);               also after hooks.closed; never inside message()
  *
  * Opening blocks for at most CONNECT_TIMEOUT (5 s) all told: rabbitmq-c has no other way.
@@ -55,8 +56,17 @@ struct stream_reader *stream_reader_open(struct event_base *base, const struct u
                                          const char *partition, struct stream_start start,
                                          const struct stream_reader_hooks *hooks, void *arg,
                                          struct error *error);
-/* Multiple: all of the first `count` messages that this reader delivered are done with. Cheap when
- * nothing is new. */
+/* A connection that waits to be moved to its first offset. */
+struct stream_reader *stream_reader_open_idle(struct event_base *base, const struct uri *uri,
+                                              const char *partition,
+                                              const struct stream_reader_hooks *hooks, void *arg,
+                                              struct error *error);
+/* Goes on from another offset, with that many messages unacknowledged at most. Nothing more comes
+ * of where it was, and counting begins anew. Does not block: whether it could be done is told by
+ * what comes, or by closed(). Once in a turn, and not in message(). */
+void stream_reader_move(struct stream_reader *reader, uint64_t offset, uint16_t credit);
+/* Multiple: all of the first `count` messages that this reader delivered (since it was moved) are
+ * done with. Cheap when nothing is new. */
 void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count);
 void stream_reader_pause(struct stream_reader *reader);
 void stream_reader_resume(struct stream_reader *reader);

@@ -694,6 +694,69 @@ static void acknowledging_gives_credit(void **state)
     close_sink(&sink);
 }
 
+static void move_in_turn(void *arg)
+{
+    struct sink *sink = arg;
+    if (sink->turns++)
+        return;
+    for (size_t i = 0; i < sink->count; i++)
+        message_free(sink->messages[i]);
+    sink->count = 0;
+    stream_reader_move(sink->reader, 1234, 100);
+}
+
+/* It is moved while deliveries are on their way: none of them comes any more. */
+static void a_reader_moves(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    const size_t total = 20000;
+    set_up_log(f);
+    fill(f, total);
+    struct stream_reader_hooks moving = hooks;
+    moving.turn = move_in_turn;
+    struct sink sink = {.base = f->base};
+    struct stream_start start = {.kind = STREAM_OFFSET, .value = 5000};
+    sink.reader = stream_reader_open(f->base, &f->worker, f->queue, start, &moving, &sink, &error);
+    assert_non_null(sink.reader);
+    collect(&sink, 100);
+    run_for(&sink, 200);
+    assert_true(sink.count < 5000); /* as far as the credit goes, and the chunk */
+    while (sink.count < total - 1234) {
+        stream_reader_acknowledge(sink.reader, sink.count);
+        collect(&sink, sink.count + 1);
+    }
+    for (size_t i = 0; i < sink.count; i++)
+        assert_int_equal(sink.messages[i]->offset, 1234 + i);
+    close_sink(&sink);
+}
+
+static void an_idle_reader_waits_to_be_moved(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    set_up_log(f);
+    fill(f, 1000);
+    struct sink sink = {.base = f->base};
+    sink.reader = stream_reader_open_idle(f->base, &f->worker, f->queue, &hooks, &sink, &error);
+    assert_non_null(sink.reader);
+    run_for(&sink, 100);
+    assert_int_equal(sink.count, 0);
+    stream_reader_move(sink.reader, 990, 100);
+    collect(&sink, 10);
+    assert_int_equal(sink.messages[0]->offset, 990);
+    close_sink(&sink);
+
+    struct sink lost = {.base = f->base};
+    lost.reader =
+        stream_reader_open_idle(f->base, &f->worker, "no.such.log.0", &hooks, &lost, &error);
+    assert_non_null(lost.reader);
+    stream_reader_move(lost.reader, 0, 100);
+    collect_closed(&lost);
+    assert_int_equal(lost.closed.kind, ERROR_CONFIG);
+    close_sink(&lost);
+}
+
 static void a_paused_reader_is_quiet(void **state)
 {
     struct fixture *f = *state;
@@ -867,6 +930,8 @@ int main(void)
         log_test(foreign_headers_are_left_out),
         log_test(readers_start_where_they_are_told),
         log_test(acknowledging_gives_credit),
+        log_test(a_reader_moves),
+        log_test(an_idle_reader_waits_to_be_moved),
         log_test(a_paused_reader_is_quiet),
         log_test(a_deleted_log_closes_its_readers),
         log_test(a_lost_connection_closes_its_reader),

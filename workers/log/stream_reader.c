@@ -35,7 +35,11 @@ struct stream_reader {
     void *arg;
     struct event *readable, *again, *beat;
     bool paused;
-    struct error failed; /* kind is ERROR_NONE: all is well */
+    struct error failed;  /* kind is ERROR_NONE: all is well */
+    bool attached;        /* a subscription was asked for: this one */
+    unsigned number;      /* of the subscription */
+    unsigned moving;      /* how many that were cancelled may still deliver */
+    uint64_t tag, before; /* last delivery tag of the channel; that before the subscription */
     uint64_t delivered, acknowledged;
 };
 
@@ -47,6 +51,8 @@ static void wake(struct stream_reader *reader)
 
 static void take_method(struct stream_reader *reader, const amqp_method_t *method)
 {
+    if (method->id == AMQP_BASIC_CANCEL_OK_METHOD && --reader->moving == 0)
+        reader->before = reader->tag;
     if (method->id == AMQP_BASIC_CANCEL_METHOD)
         error_set(&reader->failed, ERROR_CONFIG, "%s: the log \"%s\" was deleted",
                   reader->link.where, reader->partition);
@@ -59,6 +65,11 @@ static bool take_message(struct stream_reader *reader, struct message *message)
         return error_set(&reader->failed, ERROR_CONFIG,
                          "%s: the queue \"%s\" is not a stream: its messages have no offsets",
                          reader->link.where, reader->partition);
+    }
+    reader->tag++;
+    if (reader->moving) {
+        message_free(message);
+        return true;
     }
     reader->delivered++;
     reader->hooks.message(reader->arg, message);
@@ -140,20 +151,16 @@ static void watch(struct stream_reader *reader, struct event_base *base)
     wake(reader); /* for what came with the answers to our requests */
 }
 
-struct stream_reader *stream_reader_open(struct event_base *base, const struct uri *uri,
-                                         const char *partition, struct stream_start start,
-                                         const struct stream_reader_hooks *hooks, void *arg,
-                                         struct error *error)
+struct stream_reader *stream_reader_open_idle(struct event_base *base, const struct uri *uri,
+                                              const char *partition,
+                                              const struct stream_reader_hooks *hooks, void *arg,
+                                              struct error *error)
 {
     char purpose[256];
     snprintf(purpose, sizeof purpose, "reader %s", partition);
     struct amqp_link link;
     if (!amqp_link_open(&link, uri, purpose, error))
         return NULL;
-    if (!stream_attach(&link, partition, start, STREAM_READER_PREFETCH, error)) {
-        amqp_link_close(&link);
-        return NULL;
-    }
     struct stream_reader *reader = must_calloc(1, sizeof *reader);
     reader->link = link;
     reader->frames.link = &reader->link;
@@ -164,17 +171,54 @@ struct stream_reader *stream_reader_open(struct event_base *base, const struct u
     return reader;
 }
 
+struct stream_reader *stream_reader_open(struct event_base *base, const struct uri *uri,
+                                         const char *partition, struct stream_start start,
+                                         const struct stream_reader_hooks *hooks, void *arg,
+                                         struct error *error)
+{
+    struct stream_reader *reader = stream_reader_open_idle(base, uri, partition, hooks, arg, error);
+    if (!reader)
+        return NULL;
+    reader->attached = true;
+    if (stream_attach(&reader->link, partition, start, STREAM_READER_PREFETCH, error))
+        return reader;
+    stream_reader_close(reader);
+    return NULL;
+}
+
+/* A status of rabbitmq-c, which may mean that the connection is lost. */
+static void check(struct stream_reader *reader, int status)
+{
+    if (status == AMQP_STATUS_OK)
+        return;
+    amqp_link_failed(&reader->link, status, &reader->failed);
+    wake(reader);
+}
+
+void stream_reader_move(struct stream_reader *reader, uint64_t offset, uint16_t credit)
+{
+    struct stream_start start = {.kind = STREAM_OFFSET, .value = offset};
+    if (reader->failed.kind != ERROR_NONE)
+        return;
+    bool sent = true;
+    if (reader->attached) {
+        sent = stream_cancel_send(&reader->link, reader->number++, reader->tag, &reader->failed);
+        reader->moving++;
+    }
+    reader->attached = true;
+    reader->delivered = reader->acknowledged = 0;
+    if (!sent || !stream_consume_send(&reader->link, reader->partition, reader->number, start,
+                                      credit, &reader->failed))
+        wake(reader);
+}
+
 void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count)
 {
     if (count <= reader->acknowledged || reader->failed.kind != ERROR_NONE)
         return;
     reader->acknowledged = count;
     /* Delivery tags count from 1 on each channel. */
-    int status = amqp_basic_ack(reader->link.state, AMQP_LINK_CHANNEL, count, 1);
-    if (status == AMQP_STATUS_OK)
-        return;
-    amqp_link_failed(&reader->link, status, &reader->failed);
-    wake(reader);
+    check(reader, amqp_basic_ack(reader->link.state, AMQP_LINK_CHANNEL, reader->before + count, 1));
 }
 
 void stream_reader_pause(struct stream_reader *reader)
