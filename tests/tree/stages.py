@@ -29,7 +29,7 @@ CONTRACTS = {
     "change": "view", "row": "view", "view": "view", "fold": "view",
     "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
     "redis_reader": "store", "generation": "store", "compare": "store", "room": "store", "pool": "store", "parked": "store",
-    "stream_reader": "log", "stream_probe": "log", "topology": "log", "publisher": "log",
+    "stream_reader": "log", "stream_probe": "log", "stream_ahead": "log", "topology": "log", "publisher": "log",
 }
 # library -> (what its headers look like, stages that may include them)
 LIBRARIES = {
