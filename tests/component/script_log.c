@@ -7,15 +7,15 @@
 #include <fanfold/stream_probe.h>
 #include <stdlib.h>
 
-struct stream_reader {
+struct stream_ahead {
     struct script_log *log;
     const void *worker;
-    const struct stream_reader_hooks *hooks;
+    const struct stream_ahead_hooks *hooks;
     void *arg;
     size_t start; /* index of the first message that it delivers */
     uint64_t delivered, acknowledged;
     bool paused, cut, told;
-    struct stream_reader *next;
+    struct stream_ahead *next;
 };
 
 static struct script_log *log_of(const struct uri *uri)
@@ -32,27 +32,27 @@ static bool refuses(struct script_log *log, struct error *error)
     return !error_set(error, ERROR_UNAVAILABLE, "the script's broker is not there");
 }
 
-struct stream_reader *stream_reader_open(struct event_base *base, const struct uri *uri,
-                                         const char *partition, struct stream_start start,
-                                         const struct stream_reader_hooks *hooks, void *arg,
-                                         struct error *error)
+struct stream_ahead *stream_ahead_open(struct event_base *base, const struct uri *uri,
+                                       const char *partition, struct stream_range range,
+                                       const struct stream_ahead_hooks *hooks, void *arg,
+                                       struct error *error)
 {
     struct script_log *log = log_of(uri);
-    assert(strcmp(partition, SCRIPT_PARTITION) == 0 && start.kind == STREAM_OFFSET);
+    assert(strcmp(partition, SCRIPT_PARTITION) == 0);
     if (refuses(log, error))
         return NULL;
-    struct stream_reader *reader = must_calloc(1, sizeof *reader);
-    *reader = (struct stream_reader){
+    struct stream_ahead *reader = must_calloc(1, sizeof *reader);
+    *reader = (struct stream_ahead){
         .log = log, .worker = base, .hooks = hooks, .arg = arg, .next = log->readers};
     while (reader->start < log->script->count &&
-           log->script->at[reader->start].offset < start.value)
+           log->script->at[reader->start].offset < range.start)
         reader->start++;
     log->readers = reader;
     log->opened++;
     return reader;
 }
 
-void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count)
+void stream_ahead_acknowledge(struct stream_ahead *reader, uint64_t count)
 {
     if (count <= reader->acknowledged)
         return;
@@ -63,29 +63,29 @@ void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count)
                       log->script->at[reader->start + count - 1].offset);
 }
 
-void stream_reader_pause(struct stream_reader *reader)
+void stream_ahead_pause(struct stream_ahead *reader)
 {
     reader->paused = true;
     reader->log->paused++;
 }
 
-void stream_reader_resume(struct stream_reader *reader)
+void stream_ahead_resume(struct stream_ahead *reader)
 {
     reader->paused = false;
 }
 
-void stream_reader_close(struct stream_reader *reader)
+void stream_ahead_close(struct stream_ahead *reader)
 {
     if (!reader)
         return;
-    struct stream_reader **link = &reader->log->readers;
+    struct stream_ahead **link = &reader->log->readers;
     while (*link != reader)
         link = &(*link)->next;
     *link = reader->next;
     free(reader);
 }
 
-static bool deliver(struct stream_reader *reader, size_t burst)
+static bool deliver(struct stream_ahead *reader, size_t burst)
 {
     struct script_log *log = reader->log;
     bool any = false;
@@ -95,19 +95,19 @@ static bool deliver(struct stream_reader *reader, size_t burst)
             break;
         }
         const struct script_event *event = &log->script->at[reader->start + reader->delivered++];
-        reader->hooks->message(reader->arg, script_message(event));
+        reader->hooks->reader.message(reader->arg, script_message(event));
         any = true;
     }
     if (any)
-        reader->hooks->turn(reader->arg);
+        reader->hooks->reader.turn(reader->arg);
     return any;
 }
 
 bool script_log_deliver(struct script_log *log, const void *worker, size_t burst)
 {
     bool any = false;
-    struct stream_reader *next;
-    for (struct stream_reader *reader = log->readers; reader; reader = next) {
+    struct stream_ahead *next;
+    for (struct stream_ahead *reader = log->readers; reader; reader = next) {
         next = reader->next;
         if (reader->worker != worker || reader->told)
             continue;
@@ -118,7 +118,7 @@ bool script_log_deliver(struct script_log *log, const void *worker, size_t burst
         struct error why;
         error_set(&why, ERROR_UNAVAILABLE, "the script's connection was cut");
         reader->told = any = true;
-        reader->hooks->closed(reader->arg, &why);
+        reader->hooks->reader.closed(reader->arg, &why);
     }
     return any;
 }
@@ -126,7 +126,7 @@ bool script_log_deliver(struct script_log *log, const void *worker, size_t burst
 bool script_log_cut(struct script_log *log, const void *worker)
 {
     bool any = false;
-    for (struct stream_reader *reader = log->readers; reader; reader = reader->next) {
+    for (struct stream_ahead *reader = log->readers; reader; reader = reader->next) {
         if (reader->worker != worker || reader->cut)
             continue;
         reader->cut = any = true;

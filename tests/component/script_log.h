@@ -1,5 +1,5 @@
 /*
- * script_log.h: a log that a script wrote. script_log.c has the functions of stream_reader.h and
+ * script_log.h: a log that a script wrote. script_log.c has the functions of stream_ahead.h and
  * stream_probe.h and is linked in place of workers/log's: what it delivers, when, and when it fails
  * is for the test to say.
  *
@@ -17,7 +17,7 @@
 
 #include "base/uri.h"
 #include "script.h"
-#include <fanfold/stream_reader.h>
+#include <fanfold/stream_ahead.h>
 
 #define SCRIPT_LOG_PREFETCH 64
 
@@ -29,7 +29,7 @@ struct script_log {
     /* feed: the arg that the reader was opened with; offset: the last message acknowledged */
     void (*acknowledged)(void *arg, void *worker, void *feed, uint64_t offset);
     void *arg;
-    struct stream_reader *readers;
+    struct stream_ahead *readers;
     unsigned opened, refused, cut, probed_first, starved, paused; /* how often */
 };
 

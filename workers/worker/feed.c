@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include <assert.h>
 #include <event2/event.h>
+#include <fanfold/stream_ahead.h>
 #include <fanfold/stream_probe.h>
-#include <fanfold/stream_reader.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ struct feed {
     struct definition *definition; /* in use: log is of it */
     const struct log_config *log;
     char *partition;
-    struct stream_reader *reader;
+    struct stream_ahead *reader;
     struct error closed; /* kind is not ERROR_NONE: the reader is lost, and why */
 
     struct task **tasks;
@@ -197,13 +197,17 @@ static bool all_past(const struct feed *feed, uint64_t offset)
     return true;
 }
 
+static void hold(struct host *host, ptrdiff_t change)
+{
+    host->held += (size_t)change;
+    if (host->held > host->held_most)
+        host->held_most = host->held;
+}
+
 /* The ring's size was `before`: the host's sum follows. */
 static void count_held(struct feed *feed, size_t before)
 {
-    struct host *host = feed->host;
-    host->held += feed->ring.bytes - before;
-    if (host->held > host->held_most)
-        host->held_most = host->held;
+    hold(feed->host, (ptrdiff_t)(feed->ring.bytes - before));
 }
 
 /* Gives back what every task has committed, and the credit for it. */
@@ -225,7 +229,7 @@ static void release(struct feed *feed)
         if (feed->tasks[i]->next < feed->ring.head)
             feed->tasks[i]->next = feed->ring.head;
     if (feed->reader && !feed->closed.kind)
-        stream_reader_acknowledge(feed->reader, feed->ring.head);
+        stream_ahead_acknowledge(feed->reader, feed->ring.head);
 }
 
 /* Can anybody take a new message? Else the window waits too, and the ring fills up to the budget.
@@ -268,6 +272,14 @@ static void on_message(void *arg, struct message *message)
 static void on_turn(void *arg)
 {
     feed_turn(arg);
+}
+
+/* What waits out of order may take half of the budget; the rest is for what can be folded. */
+static bool on_waits(void *arg, ptrdiff_t change)
+{
+    struct host *host = ((struct feed *)arg)->host;
+    hold(host, change);
+    return host->held <= host->budget / 2;
 }
 
 static void on_closed(void *arg, const struct error *why)
@@ -343,12 +355,12 @@ struct feed *feed_open(struct host *host, struct task *const *tasks, size_t coun
     error->kind = ERROR_NONE;
     struct feed *feed = NULL;
     if (count) {
-        static const struct stream_reader_hooks hooks = {on_message, on_turn, on_closed};
+        static const struct stream_ahead_hooks hooks = {{on_message, on_turn, on_closed}, on_waits};
         feed = feed_new(host, left[0]);
         feed->start = start;
-        feed->reader = stream_reader_open(
-            host->base, host->amqp, partition,
-            (struct stream_start){.kind = STREAM_OFFSET, .value = start}, &hooks, feed, error);
+        struct stream_range range = {start, ends.empty ? 0 : ends.last, host->budget / 2};
+        feed->reader =
+            stream_ahead_open(host->base, host->amqp, partition, range, &hooks, feed, error);
         if (!feed->reader) {
             feed_close(feed);
             feed = NULL;
@@ -437,10 +449,10 @@ void feed_balance(struct feed *feed)
     bool empty = feed->ring.head == feed->ring.tail;
     if (!feed->paused && host->held > host->budget && !empty) {
         feed->paused = true;
-        stream_reader_pause(feed->reader);
+        stream_ahead_pause(feed->reader);
     } else if (feed->paused && (empty || host->held <= host->budget / 2)) {
         feed->paused = false;
-        stream_reader_resume(feed->reader);
+        stream_ahead_resume(feed->reader);
     }
 }
 
@@ -448,7 +460,7 @@ void feed_close(struct feed *feed)
 {
     for (size_t i = feed->task_count; i-- > 0;)
         task_lost_feed(feed->tasks[i], &feed->closed);
-    stream_reader_close(feed->reader);
+    stream_ahead_close(feed->reader);
     feed->host->held -= feed->ring.bytes;
     ring_release(&feed->ring);
     window_free(feed->window);
