@@ -22,7 +22,7 @@ from memory_test import chunks, targets
 MIB = 1024 * 1024
 HELPER = sys.argv.pop(1)
 EVENTS, FASTER, NOT_SLOWER = (float(text) for text in os.environ.get(
-    "FANFOLD_SLOW_LOG", "16000 1.0 0.75").split())
+    "FANFOLD_SLOW_LOG", "30000 1.0 0.75").split())
 EVENTS = int(EVENTS)
 ROUNDS = 3
 
@@ -79,7 +79,7 @@ class SlowLog(unittest.TestCase):
         def wide():
             nonlocal most
             most = max(most, connections(worker, port))
-            return most >= 4
+            return most >= 3  # a probe may be one of them
 
         fanfold.poll(wide, what="several connections", pause=0.01)
         during()
