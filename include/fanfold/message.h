@@ -22,7 +22,12 @@ struct message_header {
 };
 
 struct message {
-    uint64_t offset; /* x-stream-offset of a received message */
+    uint64_t offset; /* x-stream-offset of a received message; of a record (event/record.h), that
+                        of the message in the intake */
+    /* The offsets from `from` to `offset` are accounted for by this message; but for a record it is
+     * the same. And where it stands in its stream: likewise. */
+    uint64_t from, record;
+    bool mark; /* of a record: no event, only these bounds */
     struct str exchange, routing_key;
     /* AMQP 0-9-1 basic properties; {NULL, 0} when not set */
     struct str content_type, content_encoding, message_id, type, app_id, correlation_id;

@@ -66,7 +66,7 @@ struct sim_worker *sim_worker_new(struct sim_views *views, struct sim_server *se
     process->tasks = worker->tasks;
     process->task_count = NAIVE_VIEWS;
     for (int i = 0; i < NAIVE_VIEWS; i++) {
-        worker->tasks[i] = task_new(&process->host, &views->roles[i], views->definitions[i], 0);
+        worker->tasks[i] = task_new(&process->host, &views->roles[i], views->definitions[i], 0, 0);
         task_begin(worker->tasks[i]);
     }
     return worker;

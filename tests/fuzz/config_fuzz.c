@@ -3,7 +3,7 @@
  */
 #include "fuzz.h"
 
-#include "base/config.h"
+#include "base/partitions.h"
 #include <err.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,12 +14,12 @@ static void check_log(const struct config *config, const struct log_config *log)
     const char *const rules[] = {log->read.type,    log->read.id,   log->read.source,
                                  log->read.subject, log->read.time, log->read.correlationid};
     assert(log->exchange && log->exchange[0] && config_log(config, log->exchange) == log);
-    assert(log->partitions == 1 && log->bind);
+    assert(log->partitions >= 1 && log->partitions <= PARTITIONS_MAX && log->bind);
     assert(log->dedupe_window <= CONFIG_DEDUPE_WINDOW_MAX);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         assert(!rules[i] || rules[i][0] == '/');
     assert(log->upcast.count <= UPCAST_RULES_MAX && log->upcast.text.len <= UPCAST_TEXT_MAX);
-    char *partition = config_partition(log);
+    char *partition = log_partition(log, (size_t)log->partitions - 1);
     assert(strncmp(partition, log->exchange, strlen(log->exchange)) == 0);
     free(partition);
 }

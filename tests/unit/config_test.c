@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/config.h"
 #include "base/folder.h"
 #include "base/jsonfile.h"
+#include "base/partitions.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -253,7 +253,7 @@ static void test_defaults(void **state)
     assert_null(c->logs[0].read.type);
     assert_ptr_equal(config_log(c, "shop.events"), &c->logs[0]);
     assert_null(config_log(c, "other"));
-    char *partition = config_partition(&c->logs[0]);
+    char *partition = log_intake(&c->logs[0]);
     assert_string_equal(partition, "shop.events.log.0");
     free(partition);
 }
@@ -325,7 +325,8 @@ static void test_all_faults(void **state)
     assert_false(
         load(f, "{\"ampq\": 1, \"amqp\": \"http://u:hunter2@h\", \"redis\": 5, \"views\": \"\","
                 "\"logs\": [ 7, {}, {\"exchange\": \"amq.topic\"}, {\"exchange\": \"\"},"
-                "{\"exchange\": \"a\", \"partitions\": 4, \"max_age\": \"30d\","
+                "{\"exchange\": \"a\", \"partitions\": 257, \"partition_by\": \"data\", "
+                "\"max_age\": \"30d\","
                 " \"dedupe_window\": 16777217, \"bind\": 1, \"read\": {\"idd\": \"/x\","
                 " \"type\": \"data\", \"time\": \"/a~2\"}},"
                 "{\"exchange\": \"a\", \"dedupe_window\": 1.5, \"read\": []}]}"));
@@ -339,8 +340,11 @@ static void test_all_faults(void **state)
         "fanfold.json:/logs/2/exchange: \"amq.topic\" begins with \"amq.\", which is the broker's "
         "own\n"
         "fanfold.json:/logs/3/exchange: has 0 bytes; 1 to 200 are allowed\n"
-        "fanfold.json:/logs/4/partitions: recorded logs (partitions > 1) are not available in this "
-        "version; write 1\n"
+        "fanfold.json:/logs/4/partitions: must be a whole number from 1 to 256; 1: all events "
+        "have one order\n"
+        "fanfold.json:/logs/4/partition_by: \"data\" is not a JSON pointer; write \"/data/…\" for "
+        "the "
+        "body, \"/name\" for a header\n"
         "fanfold.json:/logs/4/max_age: \"30d\" is not a number and one of Y M D h m s, as in "
         "\"30D\"; null: for ever\n"
         "fanfold.json:/logs/4/bind: must be a text in quotes\n"

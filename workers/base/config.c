@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/jsonfile.h"
 #include "base/map.h"
+#include "base/partitions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #define DEFAULT_AMQP    "amqp://guest@127.0.0.1:5672/%2f"
 #define DEFAULT_REDIS   "redis://127.0.0.1:6379/0"
 #define DEFAULT_VIEWS   "views"
-#define EXCHANGE_MAX    200 /* AMQP's names have 255 bytes; ".log.N" is added */
+#define EXCHANGE_MAX    200 /* AMQP's names have 255 bytes; ".recorder.…" is added */
 #define BINDING_MAX     255
 #define POINTER_MAX     1024
 #define PASSWORD_MAX    1024
@@ -231,17 +232,20 @@ static char *read_bind(struct reader *r, const cJSON *log, const char *pointer)
 static int read_partitions(struct reader *r, const cJSON *log, const char *pointer)
 {
     const cJSON *member = optional(log, "partitions");
-    if (member && !(cJSON_IsNumber(member) && member->valuedouble == 1))
-        fault_in(r, pointer, "partitions",
-                 "recorded logs (partitions > 1) are not available in this version; write 1");
+    double count = member ? cJSON_GetNumberValue(member) : 1;
+    if (count >= 1 && count <= PARTITIONS_MAX && count == (double)(int)count)
+        return (int)count;
+    fault_in(r, pointer, "partitions",
+             "must be a whole number from 1 to %d; 1: all events have one order", PARTITIONS_MAX);
     return 1;
 }
 
 static void read_log(struct reader *r, const cJSON *object, const char *pointer,
                      struct log_config *log)
 {
-    static const char *const known[] = {"exchange",      "partitions", "max_age", "bind",
-                                        "dedupe_window", "read",       "upcast",  "about"};
+    static const char *const known[] = {"exchange", "partitions", "partition_by",
+                                        "max_age",  "bind",       "dedupe_window",
+                                        "read",     "upcast",     "about"};
     if (!cJSON_IsObject(object)) {
         faults_add(r->faults, r->file, pointer, "must be an object: {\"exchange\": \"…\"}");
         return;
@@ -249,6 +253,7 @@ static void read_log(struct reader *r, const cJSON *object, const char *pointer,
     jsonfile_known(object, r->file, pointer, known, COUNT_OF(known), r->faults);
     log->exchange = read_exchange(r, object, pointer);
     log->partitions = read_partitions(r, object, pointer);
+    log->partition_by = read_rule(r, object, pointer, "partition_by");
     log->max_age = read_max_age(r, object, pointer);
     log->bind = read_bind(r, object, pointer);
     log->dedupe_window = CONFIG_DEDUPE_WINDOW_DEFAULT;
@@ -510,16 +515,10 @@ const struct log_config *config_log(const struct config *config, const char *exc
     return NULL;
 }
 
-char *config_partition(const struct log_config *log)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%s.log.0", log->exchange);
-    return (char *)buf_text(&name);
-}
-
 void config_log_release(struct log_config *log)
 {
     free(log->exchange);
+    free(log->partition_by);
     free(log->max_age);
     free(log->bind);
     free(log->read.type);

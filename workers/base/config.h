@@ -36,7 +36,8 @@ struct read_rules {
 
 struct log_config {
     char *exchange;
-    int partitions;         /* 1 for now: a direct log */
+    int partitions;         /* 1: a direct log; more: a recorded one (partitions.h) */
+    char *partition_by;     /* pointer to what divides a recorded log; NULL: /subject */
     char *max_age;          /* "30D" (RabbitMQ's x-max-age), or NULL: for ever */
     char *bind;             /* binding key; "" unless the exchange is a topic or direct one */
     uint64_t dedupe_window; /* offsets; 0: no duplicate detection */
@@ -63,8 +64,6 @@ char *config_views_folder(const char *path);
 /* name: of a target; NULL: the only one. ERROR_USAGE when it is not there, or not the only one. */
 bool config_choose(struct config *config, const char *name, struct error *error);
 const struct log_config *config_log(const struct config *config, const char *exchange);
-/* "<exchange>.log.0"; the caller frees it. */
-char *config_partition(const struct log_config *log);
 void config_log_release(struct log_config *log);
 void config_release(struct config *config);
 

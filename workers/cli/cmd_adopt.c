@@ -1,6 +1,7 @@
 /*
  * cmd_adopt.c: fanfold adopt: the definition in the file comes into force, without a replay.
  */
+#include "base/partitions.h"
 #include "cli/command.h"
 #include "cli/in_force.h"
 #include "cli/say.h"
@@ -21,18 +22,13 @@ struct adopt {
 /* Positions of both, so that none is left with the former epoch. */
 static bool commit(const struct adopt *adopt, struct error *error)
 {
-    size_t count = 0, room = adopt->live->log_count + adopt->next->log_count;
-    char **partitions = must_calloc(room + 1, sizeof *partitions);
-    for (size_t i = 0; i < adopt->live->log_count; i++)
-        partitions[count++] = config_partition(&adopt->live->logs[i]);
-    for (size_t i = 0; i < adopt->next->log_count; i++)
-        partitions[count++] = config_partition(&adopt->next->logs[i]);
+    struct partition_list list = {0};
+    partition_list_add_all(&list, adopt->live->logs, adopt->live->log_count);
+    partition_list_add_all(&list, adopt->next->logs, adopt->next->log_count);
     bool done =
         generation_adopt(adopt->reader, view_name(adopt->view), adopt->epoch, adopt->next->text,
-                         adopt->next->digest, (const char *const *)partitions, count, error);
-    for (size_t i = 0; i < count; i++)
-        free(partitions[i]);
-    free(partitions);
+                         adopt->next->digest, (const char *const *)list.at, list.count, error);
+    partition_list_release(&list);
     return done;
 }
 

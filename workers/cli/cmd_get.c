@@ -1,6 +1,7 @@
 /*
  * cmd_get.c: fanfold get: a row of a view, and how fresh it is.
  */
+#include "base/partitions.h"
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/freshness.h"
@@ -86,21 +87,23 @@ static void say_fresh(const struct freshness *fresh, const char *partition, bool
 static bool report_fresh(const struct get *get, cJSON *partitions, struct error *error)
 {
     struct probes probes = {.uri = &get->config->amqp};
-    size_t count = view_exchange_count(get->view);
+    struct partition_list list = {0};
     bool done = true;
-    for (size_t i = 0; done && i < count; i++) {
+    for (size_t i = 0; i < view_exchange_count(get->view); i++) {
         const struct log_config *log = config_log(get->config, view_exchange(get->view, i));
+        if (log)
+            partition_list_add(&list, log);
+    }
+    for (size_t i = 0; done && i < list.count; i++) {
+        const char *partition = list.at[i];
         struct freshness fresh;
-        if (!log)
-            continue;
-        char *partition = config_partition(log);
         done = freshness_read(&fresh, view_name(get->view), partition, get->reader, &probes, error);
         if (done && partitions)
             freshness_json(&fresh, cJSON_AddObjectToObject(partitions, partition));
         else if (done)
-            say_fresh(&fresh, partition, count > 1);
-        free(partition);
+            say_fresh(&fresh, partition, list.count > 1);
     }
+    partition_list_release(&list);
     if (done && probes.error.kind != ERROR_NONE)
         say("the end of the log is not known: %s", probes.error.text);
     probes_release(&probes);

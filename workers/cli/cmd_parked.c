@@ -2,6 +2,7 @@
  * cmd_parked.c: fanfold parked: its command line; the verbs are in parking_*.c.
  */
 #include "base/faults.h"
+#include "base/partitions.h"
 #include "cli/command.h"
 #include "cli/parking.h"
 #include "cli/say.h"
@@ -87,19 +88,27 @@ static bool read_options(struct parking *parking, const struct options *options,
            options_count(options, "limit", 1, &parking->limit, error);
 }
 
-/* The tasks of the view, or the one that is asked for. */
-static int find_tasks(struct parking *parking, const char *wanted)
+static void add_tasks(struct parking *parking, const struct log_config *log, const char *wanted)
 {
-    size_t count = view_exchange_count(parking->view);
-    parking->tasks = must_calloc(count, sizeof *parking->tasks);
-    for (size_t i = 0; i < count; i++) {
-        const struct log_config *log =
-            config_log(&parking->config, view_exchange(parking->view, i));
-        char *partition = log ? config_partition(log) : NULL;
-        if (partition && (!wanted || strcmp(wanted, partition) == 0))
+    size_t room = parking->task_count + (size_t)log->partitions;
+    parking->tasks = must_realloc(parking->tasks, room * sizeof *parking->tasks);
+    for (size_t i = 0; i < (size_t)log->partitions; i++) {
+        char *partition = log_partition(log, i);
+        if (!wanted || strcmp(wanted, partition) == 0)
             parking->tasks[parking->task_count++] = (struct parking_task){log, partition};
         else
             free(partition);
+    }
+}
+
+/* The tasks of the view, or the one that is asked for. */
+static int find_tasks(struct parking *parking, const char *wanted)
+{
+    for (size_t i = 0; i < view_exchange_count(parking->view); i++) {
+        const struct log_config *log =
+            config_log(&parking->config, view_exchange(parking->view, i));
+        if (log)
+            add_tasks(parking, log, wanted);
     }
     if (wanted && parking->task_count == 0) {
         say("view %s has no partition \"%s\"", view_name(parking->view), wanted);

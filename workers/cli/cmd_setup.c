@@ -1,6 +1,7 @@
 /*
  * cmd_setup.c: fanfold setup: the logs of the configuration, declared on the broker.
  */
+#include "base/partitions.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "cli/target.h"
@@ -16,7 +17,7 @@ static int setup_log(const struct config *config, const struct log_config *log)
         say("%s: %s", log->exchange, error.text);
         return (int)error.kind;
     }
-    char *partition = config_partition(log);
+    char *partition = log_intake(log);
     say("exchange %s: %s; log %s: %s", log->exchange,
         result.exchange_declared ? "declared (a durable fanout)" : "was there, used as it is",
         partition, result.queue_declared ? "declared and bound" : "was there");

@@ -2,6 +2,7 @@
  * log_types.c: reads a log through and counts.
  */
 #include "cli/log_types.h"
+#include "base/partitions.h"
 #include "cli/progress.h"
 
 #include <event2/event.h>
@@ -71,7 +72,7 @@ static bool count(struct counting *counting, const struct uri *uri, struct error
 bool log_types_read(const struct uri *uri, const struct log_config *log, struct map *types,
                     struct error *error)
 {
-    char *partition = config_partition(log);
+    char *partition = log_intake(log);
     struct stream_ends ends;
     struct counting counting = {.types = types,
                                 .decoder = {.partition = partition, .read = &log->read}};

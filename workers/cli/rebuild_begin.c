@@ -3,6 +3,7 @@
  * Redis has the room, and the live view says what can be expected of it.
  */
 #include "base/clock.h"
+#include "base/partitions.h"
 #include "cli/rebuilding.h"
 #include "cli/say.h"
 #include <fanfold/room.h>
@@ -193,17 +194,22 @@ static bool check_starts(const struct rebuilding *rebuilding, const struct build
     return true;
 }
 
+static char **partitions_of(const struct definition *definition, size_t *count)
+{
+    struct partition_list list = {0};
+    partition_list_add_all(&list, definition->logs, definition->log_count);
+    *count = list.count;
+    return list.at;
+}
+
 static bool find_beginnings(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
                             struct build *build, struct error *error)
 {
-    size_t count = rebuilding->next->log_count;
-    build->partitions = must_calloc(count + 1, sizeof(char *));
-    rebuilding->begins = must_calloc(count + 1, sizeof *rebuilding->begins);
-    for (size_t i = 0; i < count; i++) {
-        build->partitions[build->partition_count++] = config_partition(&rebuilding->next->logs[i]);
+    build->partitions = partitions_of(rebuilding->next, &build->partition_count);
+    rebuilding->begins = must_calloc(build->partition_count + 1, sizeof *rebuilding->begins);
+    for (size_t i = 0; i < build->partition_count; i++)
         if (!find_beginning(rebuilding, wish, build->partitions[i], &rebuilding->begins[i], error))
             return false;
-    }
     return true;
 }
 
@@ -229,10 +235,7 @@ bool rebuilding_begin(struct rebuilding *rebuilding, const struct rebuilding_wis
                                         : definition_of(rebuilding->view, &rebuilding->config);
     build.rows = starts_of(rebuilding->next, &build.row_count);
     build.old_rows = starts_of(rebuilding->live, &build.old_row_count);
-    build.old_partitions = must_calloc(rebuilding->live->log_count + 1, sizeof(char *));
-    for (size_t i = 0; i < rebuilding->live->log_count; i++)
-        build.old_partitions[build.old_partition_count++] =
-            config_partition(&rebuilding->live->logs[i]);
+    build.old_partitions = partitions_of(rebuilding->live, &build.old_partition_count);
     bool good = check_live(rebuilding, wish, error) && check_starts(rebuilding, &build, error) &&
                 find_beginnings(rebuilding, wish, &build, error) &&
                 look_at_live(rebuilding, &build, error) && check_room(rebuilding, &build, error);

@@ -2,6 +2,7 @@
  * retry_hold.c: live events change a row between each reading of it and the commit: they are asked
  * to wait for a moment.
  */
+#include "base/partitions.h"
 #include "cli/retry.h"
 #include <fanfold/generation.h>
 
@@ -13,16 +14,15 @@
 
 static bool hold(struct retry *retry, int64_t ms, struct error *error)
 {
-    const struct definition *definition = retry->definition;
-    size_t count = definition->log_count;
-    struct str *partitions = must_calloc(count + 1, sizeof *partitions);
-    for (size_t i = 0; i < count; i++)
-        partitions[i] = str_of(config_partition(&definition->logs[i]));
+    struct partition_list list = {0};
+    partition_list_add_all(&list, retry->definition->logs, retry->definition->log_count);
+    struct str *partitions = must_calloc(list.count + 1, sizeof *partitions);
+    for (size_t i = 0; i < list.count; i++)
+        partitions[i] = str_of(list.at[i]);
     bool good = generation_hold_live(retry->reader, view_name(retry->parking->view), ms, partitions,
-                                     count, error);
-    for (size_t i = 0; i < count; i++)
-        free((char *)partitions[i].at);
+                                     list.count, error);
     free(partitions);
+    partition_list_release(&list);
     return good;
 }
 

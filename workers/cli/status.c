@@ -3,6 +3,7 @@
  */
 #include "cli/status.h"
 #include "base/buf.h"
+#include "base/partitions.h"
 #include <fanfold/parked.h>
 
 #include <stdlib.h>
@@ -170,9 +171,10 @@ static bool add_tasks(struct status *status, struct redis_reader *reader,
         const struct view *view = views->at[i];
         for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
             const struct log_config *log = config_log(config, view_exchange(view, j));
-            if (log &&
-                !add_task(status, view_name(view), config_partition(log), reader, probes, error))
-                return false;
+            for (size_t k = 0; log && k < (size_t)log->partitions; k++)
+                if (!add_task(status, view_name(view), log_partition(log, k), reader, probes,
+                              error))
+                    return false;
         }
     }
     return true;
@@ -190,13 +192,10 @@ static bool is_listed(const struct status *status, const char *view, const char 
 /* Is it of a log of this configuration? Others may use the same Redis. */
 static bool is_ours(const struct config *config, const char *partition)
 {
-    bool found = false;
-    for (size_t i = 0; i < config->log_count && !found; i++) {
-        char *ours = config_partition(&config->logs[i]);
-        found = strcmp(ours, partition) == 0;
-        free(ours);
-    }
-    return found;
+    for (size_t i = 0; i < config->log_count; i++)
+        if (log_has_partition(&config->logs[i], partition))
+            return true;
+    return false;
 }
 
 static bool add_others(struct status *status, struct redis_reader *reader,
@@ -239,14 +238,12 @@ void status_unreachable(struct status *status, const struct config *config,
         const struct view *view = views->at[i];
         for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
             const struct log_config *log = config_log(config, view_exchange(view, j));
-            struct task_status task = {.view = view_name(view),
-                                       .state = STATUS_UNREACHABLE,
-                                       .reason = why->text,
-                                       .way_out = ""};
-            if (!log)
-                continue;
-            task.partition = config_partition(log);
-            append(status, &task);
+            for (size_t k = 0; log && k < (size_t)log->partitions; k++)
+                append(status, &(struct task_status){.view = view_name(view),
+                                                     .partition = log_partition(log, k),
+                                                     .state = STATUS_UNREACHABLE,
+                                                     .reason = why->text,
+                                                     .way_out = ""});
         }
     }
 }

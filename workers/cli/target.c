@@ -3,6 +3,7 @@
  */
 #include "cli/target.h"
 #include "base/buf.h"
+#include "base/partitions.h"
 #include "cli/say.h"
 
 #include <stdlib.h>
@@ -168,8 +169,7 @@ int target_open(const struct options *options, const char *command, struct targe
         target_release(target);
         return code;
     }
-    target->partition =
-        target->log ? config_partition(target->log) : partition_of(target->exchange);
+    target->partition = target->log ? log_intake(target->log) : partition_of(target->exchange);
     return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "cli/verify_against.h"
 #include "base/clock.h"
+#include "base/partitions.h"
 #include "cli/say.h"
 #include "cli/terminal.h"
 
@@ -230,20 +231,20 @@ static bool same_definition(struct sides *sides, struct error *error)
 int verify_against(struct rebuilding *rebuilding, const char *other, bool json)
 {
     struct error error;
-    struct sides sides = {.rebuilding = rebuilding, .count = rebuilding->live->log_count};
-    sides.partitions = must_calloc(sides.count + 1, sizeof(char *));
+    struct sides sides = {.rebuilding = rebuilding, .count = 0};
+    struct partition_list list = {0};
+    partition_list_add_all(&list, rebuilding->live->logs, rebuilding->live->log_count);
+    sides.partitions = list.at;
+    sides.count = list.count;
     sides.here_at = must_calloc(sides.count + 1, sizeof *sides.here_at);
     sides.there_at = must_calloc(sides.count + 1, sizeof *sides.there_at);
     for (size_t i = 0; i < sides.count; i++) {
-        sides.partitions[i] = config_partition(&rebuilding->live->logs[i]);
         sides.here_at[i].partition = sides.there_at[i].partition = sides.partitions[i];
     }
     bool good = open_other(&sides, other, &error) && same_definition(&sides, &error) &&
                 compare(&sides, &error);
     int code = good ? report(rebuilding, json) : say_error(&error);
-    for (size_t i = 0; i < sides.count; i++)
-        free(sides.partitions[i]);
-    free(sides.partitions);
+    partition_list_release(&list);
     free(sides.here_at);
     free(sides.there_at);
     redis_reader_close(sides.there);

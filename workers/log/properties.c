@@ -87,7 +87,7 @@ static void read_headers(const amqp_table_t *table, struct header_room *room,
         if (!read_value(&entry->value, header))
             continue;
         if (header->kind == HEADER_INT && str_eq(header->name, STR("x-stream-offset"))) {
-            message->offset = (uint64_t)header->integer;
+            message->offset = message->from = message->record = (uint64_t)header->integer;
             *has_offset = true;
         } else {
             message->header_count++;

@@ -3,6 +3,7 @@
  */
 #include <fanfold/topology.h>
 
+#include "base/partitions.h"
 #include "log/amqp_link.h"
 #include "log/stream_attach.h"
 
@@ -151,7 +152,7 @@ bool topology_setup(const struct uri *uri, const struct log_config *log,
         return false;
     amqp_link_allow(&link, DECLARE_MS);
     struct topology_result done = {0};
-    char *queue = config_partition(log);
+    char *queue = log_intake(log);
     bool ok = ensure_exchange(&link, log->exchange, &done.exchange_declared, error) &&
               (done.exchange_declared || look_for_narrow(&link, log, &done.narrow, error)) &&
               ensure_stream(&link, queue, log->max_age, &done.queue_declared, error) &&

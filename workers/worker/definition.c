@@ -4,6 +4,7 @@
 #include "worker/definition.h"
 #include "base/buf.h"
 #include "base/jsonfile.h"
+#include "base/partitions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,12 @@ static void add_log(struct buf *out, const struct log_config *log)
     buf_printf(out,
                "{\"dedupe_window\":%llu,\"exchange\":", (unsigned long long)log->dedupe_window);
     buf_add_json_string(out, str_of(log->exchange));
+    if (log->partition_by) {
+        buf_add(out, STR(",\"partition_by\":"));
+        buf_add_json_string(out, str_of(log->partition_by));
+    }
+    if (log_is_recorded(log))
+        buf_printf(out, ",\"partitions\":%d", log->partitions);
     buf_add(out, STR(",\"read\":{"));
     add_rule(out, "correlationid", read->correlationid, &comma);
     add_rule(out, "id", read->id, &comma);
@@ -84,9 +91,10 @@ static bool read_log(const char *file, const cJSON *object, struct log_config *l
                      struct faults *faults)
 {
     const cJSON *read = member(object, "read"), *window = member(object, "dedupe_window"),
-                *upcast = member(object, "upcast");
+                *upcast = member(object, "upcast"), *partitions = member(object, "partitions");
     log->exchange = text_of(object, "exchange");
-    log->partitions = 1;
+    log->partitions = cJSON_IsNumber(partitions) ? partitions->valueint : 1;
+    log->partition_by = text_of(object, "partition_by");
     log->bind = must_strdup("");
     log->read = (struct read_rules){.type = text_of(read, "type"),
                                     .id = text_of(read, "id"),
@@ -95,7 +103,8 @@ static bool read_log(const char *file, const cJSON *object, struct log_config *l
                                     .time = text_of(read, "time"),
                                     .correlationid = text_of(read, "correlationid")};
     if (!cJSON_IsNumber(window) || window->valuedouble < 0 ||
-        window->valuedouble > CONFIG_DEDUPE_WINDOW_MAX)
+        window->valuedouble > CONFIG_DEDUPE_WINDOW_MAX || log->partitions < 1 ||
+        log->partitions > PARTITIONS_MAX)
         return false;
     log->dedupe_window = (uint64_t)window->valuedouble;
     return log->exchange &&
@@ -209,6 +218,10 @@ uint64_t log_digest(const struct log_config *log)
                           rule(read->source),       rule(read->subject), rule(read->time),
                           rule(read->correlationid)};
     uint64_t digest = hash128_of(parts, sizeof parts / sizeof *parts).lo;
+    if (log->partition_by)
+        digest = hash_mix(digest, hash128(str_of(log->partition_by)).lo);
+    if (log_is_recorded(log))
+        digest = hash_mix(digest, (uint64_t)log->partitions);
     return log->upcast.count ? hash_mix(digest, log->upcast.digest) : digest;
 }
 

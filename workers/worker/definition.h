@@ -1,7 +1,7 @@
 /*
  * definition.h: everything that decides what the events of a view's logs fold to: the view file,
- * how each log is read (`read`, `upcast`, `dedupe_window`), and the version of the fold's semantics
- * (DESIGN section 2, epoch).
+ * how each log is read (`read`, `upcast`, `dedupe_window`, its partitions), and the version of the
+ * fold's semantics (DESIGN section 2, epoch).
  *
  *     definition = definition_of(view, &config);                       from the files
  *     definition = definition_parse(file, text, &faults);              from Redis
@@ -10,8 +10,8 @@
  *
  * Its text is stored with the first position of a view, so every worker folds by the definition
  * that is in force, whatever its own files say by now: a JSON object {"logs": [{"exchange", "read",
- * "dedupe_window", "upcast" if there are rules}, …], "semantics": 1, "view": the view file without
- * comments and "about"}.
+ * "dedupe_window", "upcast" if there are rules, "partitions" if there are several, "partition_by"
+ * if it is set}, …], "semantics": 1, "view": the view file without comments and "about"}.
  */
 #ifndef FANFOLD_WORKER_DEFINITION_H
 #define FANFOLD_WORKER_DEFINITION_H

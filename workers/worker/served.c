@@ -39,10 +39,10 @@ static bool is_fresh(const struct served *served)
     return true;
 }
 
-static void add_task(struct served *served, size_t log)
+static void add_task(struct served *served, size_t log, size_t partition)
 {
     struct process *process = served->process;
-    struct task *task = task_new(&process->host, &served->role, served->current, log);
+    struct task *task = task_new(&process->host, &served->role, served->current, log, partition);
     task->served = served;
     memcpy(task->epoch, served->epoch, sizeof task->epoch);
     process->tasks =
@@ -70,7 +70,8 @@ static void take_definition(struct served *served, struct definition *definition
     served->current = definition;
     snprintf(served->epoch, sizeof served->epoch, "%s", epoch);
     for (size_t i = 0; i < definition->log_count; i++)
-        add_task(served, i);
+        for (int k = 0; k < definition->logs[i].partitions; k++)
+            add_task(served, i, (size_t)k);
     served->process->host.tick_wanted = true;
     host_wake(&served->process->host);
 }

@@ -5,6 +5,7 @@
 #include "worker/task.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/partitions.h"
 #include "worker/feed.h"
 #include "worker/task_parts.h"
 #include <assert.h>
@@ -21,7 +22,7 @@
 #define FINGERPRINT_REACH 1024
 
 struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
-                      size_t log)
+                      size_t log, size_t partition)
 {
     struct task *task = must_calloc(1, sizeof *task);
     task->host = host;
@@ -29,7 +30,7 @@ struct task *task_new(struct host *host, const struct role *role, struct definit
     task->definition = definition_use(definition);
     task->view = definition->view;
     task->log = &definition->logs[log];
-    task->partition = config_partition(task->log);
+    task->partition = log_partition(task->log, partition);
     definition_epoch(definition, 1, task->epoch);
     batcher_init(&task->batcher, task->view, task->partition, task->epoch);
     task->batcher.role = role;

@@ -3,13 +3,12 @@
  * generation that is built beside a view has tasks of its own.
  *
  * A task exists for every partition of every view that this process serves; it runs while this
- * process holds its lease: task = task_new(&host, role, definition, index of the log);
- *     task_begin(task);                          the lease is ours
- *     …task_wants_load() → task_load(); task_wants_feed() → feed_open() with it…
- *     task_take(task, &delivery);                the feed hands it each message, in log order
- *     task_turn(task);                           end of the turn: decides to commit
- *     task_end(task);                            the lease is to go; task_is_idle() when it may
- *     task_free(task);                           when idle
+ * process holds its lease: task = task_new(&host, role, definition, index of the log, of its
+ * partition); task_begin(task);                          the lease is ours …task_wants_load() →
+ * task_load(); task_wants_feed() → feed_open() with it… task_take(task, &delivery); the feed hands
+ * it each message, in log order task_turn(task);                           end of the turn: decides
+ * to commit task_end(task);                            the lease is to go; task_is_idle() when it
+ * may task_free(task);                           when idle
  *
  * States: idle → connecting → recovering → streaming → backoff → stopped(reason) → draining → idle,
  * each entered through task_enter(), which logs from → to.
@@ -108,7 +107,7 @@ struct task {
 
 /* The role must stay as long as the task. */
 struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
-                      size_t log);
+                      size_t log, size_t partition);
 void task_free(struct task *task);
 const char *task_status_name(enum task_status status);
 
