@@ -10,6 +10,10 @@
  *     <partition>/reordered    how many events a retry folded out of turn: of a view whose verbs
  *                              commute, those that failed at their turn; not there: none
  *     <partition>/begins       the first offset that is folded in; not there: 0
+ *     <partition>/record       of a recorded log, whose offsets are those of its intake: the offset
+ *                              that the last event has in the partition itself
+ *     <partition>/moved        of a view that came here from other partitions: how far those were
+ *                              folded (moved.h)
  *     <partition>/hold         "<until ms> <offset>": commits wait that would pass the offset
  *                              ("": all), until Redis' clock says so; with " retry" behind it: only
  *                              live ones do
@@ -25,6 +29,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/str.h"
+#include <fanfold/moved.h>
 
 #define EPOCH_MAX 64
 
@@ -49,6 +54,8 @@ struct task_state {
     char epoch[EPOCH_MAX]; /* of the view: also of partitions without a position yet; "": none */
     uint64_t
         begins; /* the first offset that is folded in; 0, unless it was rebuilt from a cut log */
+    uint64_t record;    /* of a recorded log: where its event is in the partition; else 0 */
+    struct moved moved; /* what was folded of the log before the view came to this partition */
     bool has_time;
     int64_t time_ms; /* of the last event that had a time */
     struct tally tally;

@@ -45,10 +45,12 @@ struct batch {
     const char *definition; /* stored with the first position of the view (definition.h); NULL: one
                                must be there */
     struct position from, to; /* from.epoch "" : there must be no position yet */
+    uint64_t record; /* of a recorded log: where the event at `to` is in the partition; else 0 */
     bool has_time;
     int64_t time_ms;
     struct tally tally; /* as it stands after the batch */
     struct changes changes;
+    uint64_t base; /* the offset that struct change.event counts from */
     struct parked_event *parked;
     size_t parked_count, parked_cap;
 };
@@ -99,8 +101,8 @@ void set_aside_release(struct set_aside *aside);
 /* Is the offset in the list? */
 bool set_aside_has(const uint64_t *offsets, size_t count, uint64_t offset);
 
-/* state (valid during the call) is NULL unless STORE_OK. Take over state->waiting by swapping it
- * out. */
+/* state (valid during the call) is NULL unless STORE_OK. Take over state->waiting and
+ * state->moved by swapping them out. */
 typedef void store_load_fn(void *arg, enum store_status status, struct task_state *state,
                            const struct error *error);
 /* aside (valid during the call, to be swapped out) is NULL unless STORE_OK. */

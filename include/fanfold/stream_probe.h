@@ -9,8 +9,11 @@
 #include "base/uri.h"
 
 struct stream_ends {
-    bool empty;
-    uint64_t first, last; /* offsets of the oldest and the newest message; valid unless empty */
+    bool empty; /* no message; of a partition of a recorded log: no event, as far as can be seen */
+    uint64_t first, last; /* the oldest and the newest offset; valid unless empty */
+    /* Where they are in a partition of a recorded log, whose offsets are those of the intake
+     * (first: from there on it accounts for all); else the same. Valid if there is any message. */
+    uint64_t first_record, last_record;
 };
 
 /* The oldest offset (probe `first`). */
@@ -18,8 +21,8 @@ bool stream_probe_first(const struct uri *uri, const char *partition, struct str
                         struct error *error);
 
 /* The newest offset: attaches at `last`, which is the last *chunk* (FACTS 1.2), and reads until
- * nothing more comes. Returns as soon as an offset >= enough is seen (UINT64_MAX: read to the end).
- */
+ * nothing more comes. Returns as soon as an offset (record) >= enough is seen (UINT64_MAX: read to
+ * the end). */
 bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t enough,
                        struct stream_ends *ends, struct error *error);
 

@@ -153,6 +153,8 @@ struct message *script_message(const struct script_event *event)
     snprintf(subject, sizeof subject, "s%02u", event->subject);
     write_data(&data, event);
     struct message message = {.offset = event->offset,
+                              .from = event->offset,
+                              .record = event->offset,
                               .exchange = STR(SCRIPT_EXCHANGE),
                               .routing_key = str_of(subject),
                               .content_type = STR("application/json"),

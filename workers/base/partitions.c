@@ -93,6 +93,13 @@ char *log_recorder_queue(const struct log_config *log)
     return name_of(log, ".recorder.", set_of(log));
 }
 
+bool partition_is_recorded(const char *name)
+{
+    static const char intake[] = ".log.0";
+    size_t len = strlen(name), end = sizeof intake - 1;
+    return len < end || strcmp(name + len - end, intake) != 0;
+}
+
 /* Is it a name of that form, whatever P and key the log has now? */
 static bool is_part_name(const struct log_config *log, const char *name)
 {

@@ -34,6 +34,8 @@ char *log_part_exchange(const struct log_config *log);
 char *log_part_key(const struct log_config *log, size_t i);
 char *log_recorder_queue(const struct log_config *log);
 
+/* Does a stream of that name hold records? */
+bool partition_is_recorded(const char *name);
 /* Is it a stream of this log, also of a former set? */
 bool log_has_partition(const struct log_config *log, const char *name);
 

@@ -3,6 +3,7 @@
  */
 #include "cli/freshness.h"
 #include "base/clock.h"
+#include "base/partitions.h"
 #include "base/timestamp.h"
 
 #include <stdlib.h>
@@ -23,15 +24,27 @@ static const struct probe *ask(struct probes *probes, const char *partition)
     return probe;
 }
 
+/* Of a recorded log it is counted in the partition: some records there are no events. */
+static uint64_t lag_of(const struct freshness *fresh, bool is_recorded)
+{
+    uint64_t end = is_recorded ? fresh->end_record : fresh->end;
+    uint64_t at = is_recorded ? fresh->state.record : fresh->state.position.offset;
+    if (!fresh->has_position)
+        return end + 1;
+    if (fresh->end == fresh->state.position.offset)
+        return 0;
+    return end > at ? end - at : 1;
+}
+
 /* A log that ends before the cursor has no lag that means anything. */
-static void compute(struct freshness *fresh)
+static void compute(struct freshness *fresh, const char *partition)
 {
     uint64_t offset = fresh->state.position.offset;
     if (!fresh->end_known || (fresh->has_position && (fresh->log_empty || fresh->end < offset)))
         return;
     fresh->lag_known = true;
     if (!fresh->log_empty)
-        fresh->lag = fresh->has_position ? fresh->end - offset : fresh->end + 1;
+        fresh->lag = lag_of(fresh, partition_is_recorded(partition));
     fresh->seconds_known = fresh->lag == 0 || fresh->state.has_time;
     if (fresh->lag && fresh->state.has_time) {
         double seconds = (double)(clock_wall_ms() - fresh->state.time_ms) / 1000;
@@ -50,7 +63,8 @@ bool freshness_read(struct freshness *fresh, const char *view, const char *parti
     fresh->end_known = probe->known;
     fresh->log_empty = probe->known && probe->ends.empty;
     fresh->end = probe->ends.last;
-    compute(fresh);
+    fresh->end_record = probe->ends.last_record;
+    compute(fresh, partition);
     return true;
 }
 

@@ -34,6 +34,7 @@ struct freshness {
     bool end_known; /* false: the broker did not say */
     bool log_empty;
     uint64_t end;
+    uint64_t end_record; /* of a recorded log: where that is in the partition */
     bool lag_known;
     uint64_t lag; /* offsets between cursor and end: about as many events */
     bool seconds_known;

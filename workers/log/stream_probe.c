@@ -19,6 +19,8 @@
 #include <fanfold/stream_probe.h>
 
 #include "base/clock.h"
+#include "base/partitions.h"
+#include "event/record.h"
 #include "log/frames.h"
 #include "log/stream_attach.h"
 
@@ -32,29 +34,45 @@ struct probe {
     struct amqp_link link;
     struct frames frames;
     const char *partition;
-    uint64_t enough; /* this offset, or a later one, ends the probe */
+    bool is_recorded;
+    uint64_t enough; /* this record, or a later one, ends the probe */
     uint64_t delivered, acknowledged;
-    uint64_t first, last; /* valid when delivered > 0 */
+    struct stream_ends ends; /* but for `empty`, valid when delivered > 0 */
+    bool has_event;
 };
 
 static bool answered(const struct probe *probe)
 {
-    return probe->delivered && probe->last >= probe->enough;
+    return probe->delivered && probe->ends.last_record >= probe->enough;
+}
+
+/* A mark begins after the last event before it; there is none before offset 0. */
+static void note(struct probe *probe, const struct message *message)
+{
+    struct stream_ends *ends = &probe->ends;
+    bool has_event = !message->mark || message->from > 0;
+    uint64_t last = message->mark ? message->from - 1 : message->offset;
+    if (!probe->delivered++) {
+        ends->first = message->from;
+        ends->first_record = message->record;
+    }
+    if (has_event && (!probe->has_event || last > ends->last))
+        ends->last = last;
+    probe->has_event = probe->has_event || has_event;
+    if (message->record > ends->last_record)
+        ends->last_record = message->record;
 }
 
 static bool take_message(struct probe *probe, struct message *message, struct error *error)
 {
-    bool has_offset = probe->frames.has_offset;
-    uint64_t offset = message->offset;
+    bool is_stream = probe->frames.has_offset;
+    if (probe->is_recorded)
+        record_read(message, STR(""));
+    if (is_stream)
+        note(probe, message);
     message_free(message);
-    if (!has_offset)
-        return error_set(error, ERROR_CONFIG, "%s: the queue \"%s\" is not a stream",
-                         probe->link.where, probe->partition);
-    if (!probe->delivered++)
-        probe->first = probe->last = offset;
-    if (offset > probe->last)
-        probe->last = offset;
-    return true;
+    return is_stream || error_set(error, ERROR_CONFIG, "%s: the queue \"%s\" is not a stream",
+                                  probe->link.where, probe->partition);
 }
 
 static bool take_method(struct probe *probe, struct error *error)
@@ -192,13 +210,14 @@ static bool probe_stream(const struct uri *uri, const char *partition, enum stre
 {
     char purpose[256];
     snprintf(purpose, sizeof purpose, "probe %s", partition);
-    struct probe probe = {.partition = partition, .enough = enough};
+    struct probe probe = {
+        .partition = partition, .is_recorded = partition_is_recorded(partition), .enough = enough};
     if (!amqp_link_open(&probe.link, uri, purpose, error))
         return false;
     probe.frames.link = &probe.link;
     bool ok = run(&probe, from, error);
-    if (ok)
-        *ends = (struct stream_ends){!probe.delivered, probe.first, probe.last};
+    *ends = probe.ends;
+    ends->empty = !probe.has_event;
     frames_release(&probe.frames);
     probe.link.healthy = false; /* no good-bye: deliveries stream in before its answer */
     amqp_link_close(&probe.link);
@@ -208,21 +227,11 @@ static bool probe_stream(const struct uri *uri, const char *partition, enum stre
 bool stream_probe_first(const struct uri *uri, const char *partition, struct stream_ends *ends,
                         struct error *error)
 {
-    struct stream_ends found;
-    if (!probe_stream(uri, partition, STREAM_FIRST, 0, &found, error))
-        return false;
-    ends->empty = found.empty;
-    ends->first = found.first;
-    return true;
+    return probe_stream(uri, partition, STREAM_FIRST, 0, ends, error);
 }
 
 bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t enough,
                        struct stream_ends *ends, struct error *error)
 {
-    struct stream_ends found;
-    if (!probe_stream(uri, partition, STREAM_LAST, enough, &found, error))
-        return false;
-    ends->empty = found.empty;
-    ends->last = found.last;
-    return true;
+    return probe_stream(uri, partition, STREAM_LAST, enough, ends, error);
 }

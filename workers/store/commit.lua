@@ -47,6 +47,7 @@
 --       7 parked events, "" or MessagePack, one flat array; for each:
 --         offset, record, payload or 0, key or 0
 --       8 the definition, where `from` is empty; "": it must be there already
+--       9 of a recorded log: where `to` is in the partition; else ""
 -- Answer: ok | already | frozen, the offset up to which one may commit or nothing | conflict, stored | failed, text | torn, text
 --         | foreign, text                  one of Fanfold's own keys is of another type
 --         | faults, then for each row that has one: index of the change on the wire,
@@ -137,7 +138,11 @@ end
 ------------------------------------------------------------------------------------ (3) write and (4)
 
 local fields = {partition, to, partition .. '/time', ARGV[4], partition .. '/tally', ARGV[5]}
+if ARGV[9] ~= '' then
+    fields[7], fields[8] = partition .. '/record', ARGV[9]
+end
 if from == '' and not standing[4] then
-    fields[7], fields[8], fields[9], fields[10] = 'epoch', to_epoch, 'definition', definition
+    local n = #fields
+    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'epoch', to_epoch, 'definition', definition
 end
 return carry_out(cursor, partition, fields)

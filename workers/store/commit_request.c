@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define FIXED_KEYS 5
-#define FIXED_ARGS 8
+#define FIXED_ARGS 9
 
 #define WIRE_STAMPED 8u /* added to the structure of a row with stamps */
 
@@ -228,6 +228,10 @@ struct wire_change *commit_request_build(struct commit_request *request, const s
     resp_arg(out, buf_str(&request->parked));
     bool first = !batch->from.epoch[0] && batch->definition;
     resp_arg(out, first ? str_of(batch->definition) : STR(""));
+    if (batch->record)
+        resp_arg_u64(out, batch->record);
+    else
+        resp_arg(out, STR(""));
     return order;
 }
 

@@ -104,5 +104,6 @@ bool tally_read(struct str text, struct tally *tally)
 void task_state_release(struct task_state *state)
 {
     map_release(&state->waiting);
+    moved_release(&state->moved);
     *state = (struct task_state){0};
 }

@@ -85,6 +85,7 @@ static void state_copy(struct task_state *to, const struct task_state *from)
 {
     *to = *from;
     to->waiting = (struct map){0};
+    to->moved = (struct moved){0}; /* here nothing moves */
     struct str key;
     uint64_t count;
     for (size_t i = 0; map_next(&from->waiting, &i, &key, &count);)
@@ -205,6 +206,7 @@ static void commit(struct store *store, const struct batch *batch, store_commit_
     state->has_time = batch->has_time;
     state->time_ms = batch->time_ms;
     state->tally = batch->tally;
+    state->record = batch->record;
     for (size_t i = 0; i < batch->parked_count; i++)
         park(task, &batch->parked[i]);
 }

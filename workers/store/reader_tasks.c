@@ -19,9 +19,9 @@ static struct str field_of(const redisReply *reply, size_t i)
 
 static bool is_cursor(const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6)
         return false;
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         if (reply->element[i]->type != REDIS_REPLY_STRING &&
             reply->element[i]->type != REDIS_REPLY_NIL)
             return false;
@@ -34,6 +34,7 @@ static bool read_state(const redisReply *reply, struct task_state *state)
     struct str time = field_of(reply, 1), tally = field_of(reply, 2);
     state->has_time = time.len > 0;
     state->begins = strtoull(field_of(reply, 4).at, NULL, 10);
+    state->record = strtoull(field_of(reply, 5).at, NULL, 10);
     state->reordered = strtoull(field_of(reply, 3).at, NULL, 10);
     return position_read(field_of(reply, 0), &state->position) &&
            (!state->has_time || timestamp_parse(time, &state->time_ms)) &&
@@ -43,9 +44,10 @@ static bool read_state(const redisReply *reply, struct task_state *state)
 bool redis_reader_task(struct redis_reader *reader, const char *view, const char *partition,
                        struct task_state *state, struct error *error)
 {
-    redisReply *reply = reader_ask(
-        reader, error, "HMGET fanfold:cursor:%s %s %s/time %s/tally %s/reordered %s/begins", view,
-        partition, partition, partition, partition, partition);
+    redisReply *reply =
+        reader_ask(reader, error,
+                   "HMGET fanfold:cursor:%s %s %s/time %s/tally %s/reordered %s/begins %s/record",
+                   view, partition, partition, partition, partition, partition, partition);
     if (!reply)
         return false;
     struct task_state read = {0};

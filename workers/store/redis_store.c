@@ -179,11 +179,15 @@ static void on_position(void *arg, const redisReply *reply)
 {
     struct load_call *call = arg;
     struct task_state *state = &call->state;
-    if (!is_answer(call, reply, 5))
+    if (!is_answer(call, reply, 7))
         return;
     struct str position = text_of(reply->element[0]), time = text_of(reply->element[1]),
                tally = text_of(reply->element[2]);
     state->begins = strtoull(text_of(reply->element[4]).at, NULL, 10);
+    state->record = strtoull(text_of(reply->element[5]).at, NULL, 10);
+    if (!moved_read(text_of(reply->element[6]), &state->moved))
+        load_fail(call, STORE_FAILED, "what stands of former partitions is not of their form: ",
+                  text_of(reply->element[6]).at);
     snprintf(state->epoch, sizeof(state->epoch), "%s", text_of(reply->element[3]).at);
     if (!position_read(position, &state->position))
         load_fail(call, STORE_FAILED, "what stands as the position is none: ", position.at);
@@ -216,6 +220,16 @@ static void on_waiting(void *arg, const redisReply *reply)
     free(call);
 }
 
+static void add_fields(struct buf *resp, struct buf *text, const char *partition,
+                       const char *const suffixes[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        buf_clear(text);
+        buf_printf(text, "%s%s", partition, suffixes[i]);
+        resp_arg(resp, buf_str(text));
+    }
+}
+
 /* The position is read first: should a commit come in between, the position is the older of the
  * two, and the next commit conflicts. */
 static void redis_load(struct store *store, const char *view, const char *partition,
@@ -228,20 +242,15 @@ static void redis_load(struct store *store, const char *view, const char *partit
     call->arg = arg;
 
     struct buf resp = {0}, text = {0};
-    static const char *const suffixes[] = {"", "/time", "/tally"};
-    resp_begin(&resp, 7);
+    static const char *const first[] = {"", "/time", "/tally"}, *const last[] = {
+                                                                    "/begins", "/record", "/moved"};
+    resp_begin(&resp, 9);
     resp_arg(&resp, STR("HMGET"));
     store_key(&text, "cursor", view, NULL);
     resp_arg(&resp, buf_str(&text));
-    for (size_t i = 0; i < 3; i++) {
-        buf_clear(&text);
-        buf_printf(&text, "%s%s", partition, suffixes[i]);
-        resp_arg(&resp, buf_str(&text));
-    }
+    add_fields(&resp, &text, partition, first);
     resp_arg(&resp, STR("epoch"));
-    buf_clear(&text);
-    buf_printf(&text, "%s/begins", partition);
-    resp_arg(&resp, buf_str(&text));
+    add_fields(&resp, &text, partition, last);
     redis_client_send(redis->client, buf_str(&resp), on_position, call);
 
     buf_clear(&resp);

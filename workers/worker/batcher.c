@@ -38,6 +38,7 @@ void batcher_reset(struct batcher *batcher, struct task_state *state)
     forget_refusals(batcher, &state->position);
     batcher_forget_rows(batcher);
     batcher->position = state->position;
+    batcher->record = state->record;
     batcher->tally = state->tally;
     batcher->has_time = state->has_time;
     batcher->time_ms = state->time_ms;
@@ -64,6 +65,7 @@ void batcher_open(struct batcher *batcher, struct batch *batch)
 void batcher_close(const struct batcher *batcher, struct batch *batch)
 {
     batch->to = batcher->position;
+    batch->record = batcher->record;
     batch->tally = batcher->tally;
     batch->has_time = batcher->has_time;
     batch->time_ms = batcher->time_ms;
@@ -75,15 +77,14 @@ bool batch_is_full(const struct batch *batch)
            batch->changes.arena.used >= BATCH_BYTES_MAX;
 }
 
-/* Where a batch's events are counted from: its first possible offset. */
-static uint64_t batch_base(const struct batch *batch)
+bool batch_reaches(const struct batch *batch, uint64_t offset)
 {
-    return batch->from.epoch[0] ? batch->from.offset : 0;
+    return batch->changes.count == 0 || offset - batch->base <= UINT32_MAX;
 }
 
 uint64_t batch_event_offset(const struct batch *batch, uint32_t event)
 {
-    return batch_base(batch) + event;
+    return batch->base + event;
 }
 
 static const char *refusal_of(const struct batcher *batcher, uint64_t offset)
@@ -199,7 +200,9 @@ static enum batcher_answer try_fold(struct batcher *batcher, const struct delive
     if (fault)
         return fails(batcher, delivery, batch, key, fault, error);
 
-    batch->changes.event = (uint32_t)(delivery->offset - batch_base(batch));
+    if (batch->changes.count == 0)
+        batch->base = delivery->offset;
+    batch->changes.event = (uint32_t)(delivery->offset - batch->base);
     batch->changes.partition = batcher->partition;
     batch->changes.offset = delivery->offset;
     struct error why;
@@ -249,6 +252,7 @@ enum batcher_answer batcher_fold(struct batcher *batcher, const struct delivery 
     if (!batcher->position.epoch[0])
         memcpy(batcher->position.epoch, batcher->epoch, sizeof batcher->epoch);
     batcher->position.offset = delivery->offset;
+    batcher->record = delivery->record;
     batcher->position.fingerprint = delivery->fingerprint;
     if (delivery->event->has_time) {
         batcher->has_time = true;

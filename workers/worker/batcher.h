@@ -60,8 +60,10 @@
 
 struct delivery {
     uint64_t offset;
+    uint64_t record;      /* of a recorded log: where it is in the partition; else 0 */
     uint64_t fingerprint; /* of the 16 events up to this one */
     enum window_answer duplicate;
+    const struct message *message;
     const struct cloudevent *event; /* also when it could not be decoded: what is known of it */
     const char *decode_fault;       /* NULL: it could be decoded */
     struct str body;                /* kept with the event when it parks */
@@ -89,6 +91,7 @@ struct batcher {
     const struct set_aside *aside; /* of role->aside_of */
     char epoch[EPOCH_MAX];
     struct position position; /* epoch "" until the first event, when nothing is stored yet */
+    uint64_t record;          /* of its event, likewise */
     struct tally tally;
     bool has_time;
     int64_t time_ms;
@@ -133,8 +136,10 @@ void batcher_row(struct batcher *batcher, const struct row_name *name, const str
 void batcher_forget_rows(struct batcher *batcher);
 void batcher_close(const struct batcher *batcher, struct batch *batch);
 bool batch_is_full(const struct batch *batch);
-/* Offset of the event that COMMIT_REFUSED names: struct change.event counts offsets from
- * batch.from. */
+/* Can the event at that offset go into the batch? In a quiet partition of a recorded log the next
+ * offset may be very far. */
+bool batch_reaches(const struct batch *batch, uint64_t offset);
+/* Offset of the event that COMMIT_REFUSED names: struct change.event counts from batch.base. */
 uint64_t batch_event_offset(const struct batch *batch, uint32_t event);
 /* The script refused the event at offset: next time it parks with this reason. */
 void batcher_refuse(struct batcher *batcher, uint64_t offset, const char *reason);

@@ -3,6 +3,8 @@
  */
 #include "worker/feed.h"
 #include "base/log.h"
+#include "base/partitions.h"
+#include "worker/chain.h"
 #include <assert.h>
 #include <event2/event.h>
 #include <fanfold/stream_ahead.h>
@@ -17,8 +19,11 @@ struct feed {
     struct host *host;
     struct definition *definition; /* in use: log is of it */
     const struct log_config *log;
-    char *partition;
+    char *partition, *intake;
     struct stream_ahead *reader;
+    uint64_t delivered; /* by the reader */
+    bool is_recorded;
+    struct chain chain; /* of a recorded log */
     struct error closed; /* kind is not ERROR_NONE: the reader is lost, and why */
 
     struct task **tasks;
@@ -29,7 +34,8 @@ struct feed {
     uint64_t seen;        /* index of the first message that the window has not seen */
     uint64_t last_offset; /* of message seen − 1 */
     struct window *window;
-    uint64_t digests[FINGERPRINT_EVENTS]; /* of the last events, at index % 16 */
+    /* Of the last events, at index % 16. */
+    uint64_t digests[FINGERPRINT_EVENTS], offsets[FINGERPRINT_EVENTS];
     bool released_any;
     uint64_t released_offset, released_fingerprint; /* of the last message popped */
     bool paused;
@@ -56,11 +62,13 @@ static void decode(struct feed *feed, uint64_t index)
     feed->decoded = index;
 }
 
+/* Only of what lies as near as every reader of the partition begins before (task_start). */
 static uint64_t fingerprint(const struct feed *feed, uint64_t count)
 {
     uint64_t print = 0;
     for (uint64_t i = count < FINGERPRINT_EVENTS ? 0 : count - FINGERPRINT_EVENTS; i < count; i++)
-        print = hash_mix(print, feed->digests[i % FINGERPRINT_EVENTS]);
+        if (feed->last_offset - feed->offsets[i % FINGERPRINT_EVENTS] < FINGERPRINT_REACH)
+            print = hash_mix(print, feed->digests[i % FINGERPRINT_EVENTS]);
     return print;
 }
 
@@ -90,25 +98,34 @@ static bool probe_gap(struct feed *feed, uint64_t expected, struct stream_ends *
 static void check_beginning(struct feed *feed, uint64_t offset)
 {
     for (size_t i = feed->task_count; i-- > 0;)
-        if (!feed->tasks[i]->committed.epoch[0] && offset > feed->tasks[i]->begins)
+        if (!feed->tasks[i]->committed.epoch[0] && offset > task_needs(feed->tasks[i]))
             task_stop(
                 feed->tasks[i], TROUBLE_BEGINNING,
                 "the log begins at offset %llu, not at %llu: retention removed events, and this "
                 "view has not folded any yet",
-                (unsigned long long)offset, (unsigned long long)feed->tasks[i]->begins);
+                (unsigned long long)offset, (unsigned long long)task_needs(feed->tasks[i]));
+}
+
+/* Does the log begin later than was asked for? Of a recorded log, a record says from where on it
+ * accounts for all. */
+static bool begins_later(struct feed *feed, uint64_t from, uint64_t *first)
+{
+    struct stream_ends ends = {.first = from, .empty = false};
+    if (from <= feed->start)
+        return false;
+    if (!feed->is_recorded && (probe_gap(feed, feed->start, &ends) || feed->closed.kind))
+        return false;
+    *first = ends.empty ? from : ends.first;
+    return true;
 }
 
 /* The first delivery: later than asked for is either a gap, or retention has cut into what a task
  * needs: its cursor, or the window by which duplicates are known. */
-static void check_start(struct feed *feed, uint64_t offset)
+static void check_start(struct feed *feed, uint64_t from)
 {
-    check_beginning(feed, offset);
-    if (offset <= feed->start || feed->task_count == 0)
+    check_beginning(feed, from);
+    if (feed->task_count == 0 || !begins_later(feed, from, &feed->start))
         return;
-    struct stream_ends ends;
-    if (probe_gap(feed, feed->start, &ends) || feed->closed.kind)
-        return;
-    feed->start = ends.empty ? offset : ends.first;
     for (size_t i = feed->task_count; i-- > 0;) {
         struct task *task = feed->tasks[i];
         if (task_start(task) < feed->start)
@@ -145,8 +162,8 @@ static bool see(struct feed *feed)
     struct ring_entry *entry = ring_at(&feed->ring, feed->seen);
     uint64_t offset = entry->message->offset;
     if (feed->seen == 0)
-        check_start(feed, offset);
-    else
+        check_start(feed, feed->is_recorded ? feed->chain.from : offset);
+    else if (!feed->is_recorded)
         check_gap(feed, offset);
     if (feed_is_over(feed))
         return false;
@@ -160,7 +177,7 @@ static bool see(struct feed *feed)
         content = hash128(entry->message->body).lo;
     feed->digests[feed->seen % FINGERPRINT_EVENTS] =
         hash_mix(hash_mix(key.lo, content), hash_mix(offset, 1));
-    feed->last_offset = offset;
+    feed->offsets[feed->seen % FINGERPRINT_EVENTS] = feed->last_offset = offset;
     entry->fingerprint = fingerprint(feed, ++feed->seen);
     return true;
 }
@@ -172,6 +189,8 @@ static void hand_out(struct feed *feed, struct task *task, uint64_t index)
     const struct ring_entry *entry = ring_at(&feed->ring, index);
     decode(feed, index);
     struct delivery delivery = {.offset = entry->message->offset,
+                                .record = feed->is_recorded ? entry->message->record : 0,
+                                .message = entry->message,
                                 .fingerprint = entry->fingerprint,
                                 .duplicate = entry->duplicate,
                                 .event = &feed->event,
@@ -210,6 +229,13 @@ static void count_held(struct feed *feed, size_t before)
     hold(feed->host, (ptrdiff_t)(feed->ring.bytes - before));
 }
 
+/* How many of the first deliveries. */
+static uint64_t done_with(const struct feed *feed)
+{
+    const struct ring *ring = &feed->ring;
+    return ring->head == ring->tail ? feed->delivered : ring_at(ring, ring->head)->number - 1;
+}
+
 /* Gives back what every task has committed, and the credit for it. */
 static void release(struct feed *feed)
 {
@@ -229,7 +255,7 @@ static void release(struct feed *feed)
         if (feed->tasks[i]->next < feed->ring.head)
             feed->tasks[i]->next = feed->ring.head;
     if (feed->reader && !feed->closed.kind)
-        stream_ahead_acknowledge(feed->reader, feed->ring.head);
+        stream_ahead_acknowledge(feed->reader, done_with(feed));
 }
 
 /* Can anybody take a new message? Else the window waits too, and the ring fills up to the budget.
@@ -261,11 +287,53 @@ void feed_turn(struct feed *feed)
 
 /* --- the reader's callbacks ------------------------------------------------------------ */
 
+/* What the chain lacks may lie before where reading began; else it is lost. */
+static void break_chain(struct feed *feed, const struct message *message)
+{
+    uint64_t from = feed->chain.taken, to = message->from;
+    if (feed->chain.whole) {
+        stop_all(feed, from, to);
+        return;
+    }
+    for (size_t i = 0; i < feed->task_count; i++)
+        feed->tasks[i]->reads_all = true;
+    error_set(&feed->closed, ERROR_UNAVAILABLE,
+              "%s: what lies between offset %llu and %llu may stand further back: reading all",
+              feed->partition, (unsigned long long)from, (unsigned long long)to);
+    host_wake(feed->host);
+}
+
+/* Is it an event of the partition? */
+static bool follows(struct feed *feed, struct message *message)
+{
+    if (!feed->is_recorded)
+        return true;
+    if (feed_is_over(feed))
+        return false;
+    if (!record_read(message, str_of(feed->log->exchange))) {
+        error_set(&feed->closed, ERROR_CONFIG,
+                  "%s holds a message at %llu that no recorder wrote; only `fanfold recorder` may "
+                  "write there",
+                  feed->partition, (unsigned long long)message->record);
+        host_wake(feed->host);
+        return false;
+    }
+    enum chain_answer answer = chain_take(&feed->chain, message);
+    if (answer == CHAIN_BROKEN)
+        break_chain(feed, message);
+    return answer == CHAIN_EVENT;
+}
+
 static void on_message(void *arg, struct message *message)
 {
     struct feed *feed = arg;
+    feed->delivered++;
+    if (!follows(feed, message)) {
+        message_free(message);
+        return;
+    }
     size_t before = feed->ring.bytes;
-    ring_push(&feed->ring, message);
+    ring_push(&feed->ring, message, feed->delivered);
     count_held(feed, before);
 }
 
@@ -300,6 +368,12 @@ static void attach(struct feed *feed, struct task *task, uint64_t next)
     task_attached(task, feed, next);
 }
 
+/* Where a task's last event is in the partition. */
+static uint64_t stands_at(const struct task *task)
+{
+    return log_is_recorded(task->log) ? task->record : task->committed.offset;
+}
+
 /* Stops the tasks that stand beyond the end of the log; returns how many are left (in `left`). */
 static size_t stop_beyond_end(struct task *const *tasks, size_t count,
                               const struct stream_ends *ends, struct task **left)
@@ -307,7 +381,7 @@ static size_t stop_beyond_end(struct task *const *tasks, size_t count,
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         const struct position *at = &tasks[i]->committed;
-        if (at->epoch[0] && (ends->empty || ends->last < at->offset)) {
+        if (at->epoch[0] && (ends->empty || ends->last_record < stands_at(tasks[i]))) {
             char end[40] = "is empty";
             if (!ends->empty)
                 snprintf(end, sizeof end, "ends at offset %llu", (unsigned long long)ends->last);
@@ -330,25 +404,43 @@ static struct feed *feed_new(struct host *host, const struct task *task)
     feed->definition = definition_use(task->definition);
     feed->log = task->log;
     feed->partition = must_strdup(task->partition);
+    feed->intake = log_intake(task->log);
+    feed->is_recorded = log_is_recorded(task->log);
     feed->window = window_new(task->log->dedupe_window);
     feed->decoder = (struct decoder){
-        .partition = feed->partition, .read = &task->log->read, .upcast = &task->log->upcast};
+        .partition = feed->intake, .read = &task->log->read, .upcast = &task->log->upcast};
     return feed;
+}
+
+struct extent {
+    uint64_t start;    /* the first offset that some task needs */
+    uint64_t record;   /* where that is in the partition, or before */
+    uint64_t furthest; /* the end of the partition is looked for as far as this */
+};
+
+static struct extent extent_of(struct task *const *tasks, size_t count)
+{
+    struct extent extent = {UINT64_MAX, UINT64_MAX, 0};
+    for (size_t i = 0; i < count; i++) {
+        if (task_start(tasks[i]) < extent.start)
+            extent.start = task_start(tasks[i]);
+        if (task_start_record(tasks[i]) < extent.record)
+            extent.record = task_start_record(tasks[i]);
+        if (stands_at(tasks[i]) > extent.furthest)
+            extent.furthest = stands_at(tasks[i]);
+    }
+    if (log_is_recorded(tasks[0]->log))
+        extent.furthest = UINT64_MAX; /* a hole may close as late as that */
+    return extent;
 }
 
 struct feed *feed_open(struct host *host, struct task *const *tasks, size_t count,
                        struct error *error)
 {
     const char *partition = tasks[0]->partition;
-    uint64_t start = UINT64_MAX, furthest = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (task_start(tasks[i]) < start)
-            start = task_start(tasks[i]);
-        if (tasks[i]->committed.offset > furthest)
-            furthest = tasks[i]->committed.offset;
-    }
+    const struct extent extent = extent_of(tasks, count);
     struct stream_ends ends;
-    if (!stream_probe_last(host->amqp, partition, furthest, &ends, error))
+    if (!stream_probe_last(host->amqp, partition, extent.furthest, &ends, error))
         return NULL;
     struct task **left = must_alloc(count * sizeof *left);
     count = stop_beyond_end(tasks, count, &ends, left);
@@ -357,8 +449,10 @@ struct feed *feed_open(struct host *host, struct task *const *tasks, size_t coun
     if (count) {
         static const struct stream_ahead_hooks hooks = {{on_message, on_turn, on_closed}, on_waits};
         feed = feed_new(host, left[0]);
-        feed->start = start;
-        struct stream_range range = {start, ends.empty ? 0 : ends.last, host->budget / 2};
+        feed->start = extent.start;
+        feed->chain = (struct chain){
+            .start = extent.start, .end = ends.last_record, .whole = extent.record == 0};
+        const struct stream_range range = {extent.record, ends.last_record, host->budget / 2};
         feed->reader =
             stream_ahead_open(host->base, host->amqp, partition, range, &hooks, feed, error);
         if (!feed->reader) {
@@ -468,5 +562,6 @@ void feed_close(struct feed *feed)
     free(feed->tasks);
     definition_drop(feed->definition);
     free(feed->partition);
+    free(feed->intake);
     free(feed);
 }

@@ -29,14 +29,14 @@ static void grow(struct ring *ring)
     ring->cap = bigger.cap;
 }
 
-struct ring_entry *ring_push(struct ring *ring, struct message *message)
+struct ring_entry *ring_push(struct ring *ring, struct message *message, uint64_t number)
 {
     if (ring->tail - ring->head == ring->cap)
         grow(ring);
     ring->tail++;
     ring->bytes += cost(message);
     struct ring_entry *entry = ring_at(ring, ring->tail - 1);
-    *entry = (struct ring_entry){.message = message};
+    *entry = (struct ring_entry){.message = message, .number = number};
     return entry;
 }
 

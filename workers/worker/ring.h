@@ -2,7 +2,7 @@
  * ring.h: the messages of a feed that some task has not committed yet, by index: message 0 is the
  * first that the feed delivered, and indices never change.
  *
- *     ring_push(&ring, message);                 the ring owns it
+ *     ring_push(&ring, message, number);         the ring owns it
  *     struct ring_entry *entry = ring_at(&ring, i);   ring.head <= i < ring.tail
  *     ring_pop(&ring);                           frees the oldest
  *     ring_release(&ring);
@@ -15,6 +15,7 @@
 
 struct ring_entry {
     struct message *message;
+    uint64_t number;              /* of the reader's deliveries, from 1 */
     uint64_t fingerprint;         /* known once it was seen */
     enum window_answer duplicate; /* likewise */
 };
@@ -26,7 +27,7 @@ struct ring {
     size_t bytes;        /* of memory that the messages take */
 };
 
-struct ring_entry *ring_push(struct ring *ring, struct message *message);
+struct ring_entry *ring_push(struct ring *ring, struct message *message, uint64_t number);
 struct ring_entry *ring_at(const struct ring *ring, uint64_t index);
 void ring_pop(struct ring *ring);
 void ring_release(struct ring *ring);

@@ -17,9 +17,9 @@
 #define BACKOFF_MAX_MS 10000
 /* With more failures in a row than these it does not let the other tasks on its feed wait. */
 #define FAILURES_SHARED 2
-/* Offsets before the cursor in which the last 16 events surely are (a segment roll takes an
- * offset). */
-#define FINGERPRINT_REACH 1024
+/* Records that a recorder repeats after a crash are about as many as it had under way (should there
+ * be more, the feed notices, and reads all). */
+#define REPEATS_MAX 16384
 
 struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
                       size_t log, size_t partition)
@@ -33,6 +33,7 @@ struct task *task_new(struct host *host, const struct role *role, struct definit
     task->partition = log_partition(task->log, partition);
     definition_epoch(definition, 1, task->epoch);
     batcher_init(&task->batcher, task->view, task->partition, task->epoch);
+    partition_keys_init(&task->keys, task->log);
     task->batcher.role = role;
     task->wants_aside = role->aside_of;
     task->batcher.definition = role->row_prefix[0] ? NULL : definition->text;
@@ -47,6 +48,8 @@ void task_free(struct task *task)
     batcher_release(&task->batcher);
     batch_release(&task->batch);
     set_aside_release(&task->aside);
+    partition_keys_release(&task->keys);
+    moved_release(&task->moved);
     definition_drop(task->definition);
     free(task->partition);
     free(task);
@@ -128,6 +131,7 @@ void task_begin(struct task *task)
     task->trouble = TROUBLE_NONE;
     task->has_limit = false;
     task->held_since = 0;
+    task->reads_all = false;
     memcpy(task->batcher.epoch, task->epoch, sizeof task->epoch);
     task_enter(task, TASK_CONNECTING, "");
     host_wake(task->host);
@@ -231,14 +235,30 @@ void task_stop(struct task *task, enum trouble trouble, const char *format, ...)
 
 /* --- position -------------------------------------------------------------------------- */
 
-uint64_t task_start(const struct task *task)
+static uint64_t reach_of(const struct task *task)
 {
     uint64_t reach = task->log->dedupe_window;
-    if (reach < FINGERPRINT_REACH)
-        reach = FINGERPRINT_REACH;
-    if (!task->committed.epoch[0] || task->committed.offset < task->begins + reach)
-        return task->begins;
-    return task->committed.offset - reach;
+    return reach < FINGERPRINT_REACH ? FINGERPRINT_REACH : reach;
+}
+
+uint64_t task_needs(const struct task *task)
+{
+    return task->moved.low > task->begins ? task->moved.low : task->begins;
+}
+
+uint64_t task_start(const struct task *task)
+{
+    uint64_t reach = reach_of(task);
+    uint64_t next = task->committed.epoch[0] ? task->committed.offset : task->moved.low;
+    return next < task->begins + reach ? task->begins : next - reach;
+}
+
+uint64_t task_start_record(const struct task *task)
+{
+    uint64_t reach = reach_of(task) + REPEATS_MAX;
+    if (!log_is_recorded(task->log))
+        return task_start(task);
+    return task->reads_all || task->record < reach ? 0 : task->record - reach;
 }
 
 static void streaming(struct task *task)
@@ -330,6 +350,14 @@ static void judge(struct task *task, uint64_t offset)
               (int)(failure->reason.len < 200 ? failure->reason.len : 200), failure->reason.at);
 }
 
+/* What collects must go before more is folded. False: not yet; the event comes again. */
+static bool send_first(struct task *task)
+{
+    task->cut = true;
+    task_turn(task);
+    return !task->cut;
+}
+
 /* The event needs rows, and comes again when they are there, or when the batch is sent that changes
  * them. */
 static void want_rows(struct task *task)
@@ -340,12 +368,18 @@ static void want_rows(struct task *task)
             host_wake(task->host);
             return;
         }
-        task->cut = true;
-        task_turn(task);
-        if (task->cut)
+        if (!send_first(task))
             return;
     }
     task_read(task);
+}
+
+/* By the partitions that the view was folded by formerly. */
+static bool was_folded_before(struct task *task, const struct delivery *delivery)
+{
+    return delivery->offset < task->moved.high &&
+           moved_has(&task->moved, delivery->offset,
+                     partition_keys_hash(&task->keys, delivery->message));
 }
 
 void task_take(struct task *task, const struct delivery *delivery)
@@ -360,11 +394,14 @@ void task_take(struct task *task, const struct delivery *delivery)
         return;
     }
     const struct position *position = &task->batcher.position;
-    if (position->epoch[0] ? delivery->offset <= position->offset
-                           : delivery->offset < task->begins) {
+    if ((position->epoch[0] ? delivery->offset <= position->offset
+                            : delivery->offset < task->begins) ||
+        was_folded_before(task, delivery)) {
         task->next++;
         return;
     }
+    if (!batch_reaches(&task->batch, delivery->offset) && !send_first(task))
+        return;
     struct error why = {0};
     struct tally before = task->batcher.tally;
     enum batcher_answer answer = batcher_fold(&task->batcher, delivery, &task->batch, &why);
@@ -406,9 +443,10 @@ void task_go_on(struct task *task)
         feed_turn(task->feed);
 }
 
-static void committed(struct task *task, const struct position *to)
+static void committed(struct task *task, const struct position *to, uint64_t record)
 {
     task->committed = *to;
+    task->record = record;
     task->held_since = 0;
     task->failures = 0;
     task->trouble = TROUBLE_NONE;
@@ -439,7 +477,7 @@ static void answer(struct task *task, const struct pending *batch,
     switch (result->outcome) {
     case COMMIT_OK:
     case COMMIT_ALREADY:
-        committed(task, &batch->to);
+        committed(task, &batch->to, batch->record);
         return;
     case COMMIT_REFUSED:
         refused(task, batch, result);
@@ -498,6 +536,7 @@ void task_turn(struct task *task)
     batcher_close(&task->batcher, &task->batch);
     struct pending *pending = &task->pending[task->in_flight++];
     pending->to = task->batch.to;
+    pending->record = task->batch.record;
     pending->base = batch_event_offset(&task->batch, 0);
     task->cut = false;
     store_commit(task->host->store, &task->batch, on_commit, task);

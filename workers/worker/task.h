@@ -22,6 +22,7 @@
 #ifndef FANFOLD_WORKER_TASK_H
 #define FANFOLD_WORKER_TASK_H
 
+#include "event/partition_key.h"
 #include "worker/batcher.h"
 #include "worker/definition.h"
 #include "worker/host.h"
@@ -30,6 +31,10 @@
 
 struct feed;
 struct served;
+
+/* The fingerprint of a position is of the last events up to it that lie in so many offsets: of a
+ * direct log these are at least 16 (a segment roll takes an offset). */
+#define FINGERPRINT_REACH 1024
 
 enum task_status {
     TASK_IDLE,       /* another worker's, or nobody's */
@@ -47,7 +52,8 @@ enum task_status {
 
 struct pending {
     struct position to;
-    uint64_t base; /* for batch_event_offset */
+    uint64_t record; /* likewise */
+    uint64_t base;   /* for batch_event_offset */
 };
 
 struct task {
@@ -91,12 +97,16 @@ struct task {
     struct recent recent; /* how the last events did; begins anew when a person has looked */
 
     struct position committed;
-    uint64_t begins;        /* the first offset that is folded in */
-    struct set_aside aside; /* of role->aside_of */
-    bool wants_aside;       /* it was not read yet, or is too old */
-    struct feed *feed;      /* NULL: not attached */
-    uint64_t next;          /* index in the feed's ring of the next message to take */
-    bool verified;          /* the log was seen to hold the stored fingerprint */
+    uint64_t record;            /* of a recorded log: where its event is in the partition */
+    uint64_t begins;            /* the first offset that is folded in */
+    struct moved moved;         /* what was folded by other partitions */
+    struct partition_keys keys; /* to know that */
+    bool reads_all;             /* of a recorded log: from its beginning */
+    struct set_aside aside;     /* of role->aside_of */
+    bool wants_aside;           /* it was not read yet, or is too old */
+    struct feed *feed;          /* NULL: not attached */
+    uint64_t next;              /* index in the feed's ring of the next message to take */
+    bool verified;              /* the log was seen to hold the stored fingerprint */
 
     uint64_t taken; /* messages folded since the process started, for the rate */
     uint64_t taken_before;
@@ -129,6 +139,10 @@ bool task_wants_feed(const struct task *task);
 
 /* The first offset that a feed must read for this task: its duplicate window and fingerprint. */
 uint64_t task_start(const struct task *task);
+/* Where that is in the partition, or before. */
+uint64_t task_start_record(const struct task *task);
+/* Without a position: the first offset that may not be missing. */
+uint64_t task_needs(const struct task *task);
 void task_attached(struct task *task, struct feed *feed, uint64_t next);
 /* The feed is going: drop the pipeline, come back after a back-off. */
 void task_lost_feed(struct task *task, const struct error *why);

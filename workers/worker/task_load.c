@@ -32,6 +32,10 @@ static void task_loaded(struct task *task, struct task_state *state)
     batcher_reset(&task->batcher, state);
     task->committed = task->batcher.position;
     task->begins = state->begins;
+    task->record = state->record;
+    moved_release(&task->moved);
+    task->moved = state->moved;
+    state->moved = (struct moved){0};
     if (task->committed.epoch[0] && task->committed.offset >= task->limit)
         task->has_limit = false;
     task->verified = !task->committed.epoch[0];
