@@ -26,6 +26,7 @@
 #ifndef FANFOLD_GENERATION_H
 #define FANFOLD_GENERATION_H
 
+#include "base/partitions.h"
 #include <fanfold/redis_reader.h>
 #include <fanfold/redis_store.h>
 
@@ -149,11 +150,19 @@ typedef void generation_done_fn(void *arg, const char *why);
 void generation_finish(struct redis_store *redis, const char *view, generation_done_fn *done,
                        void *arg);
 
+/* A log of the view: the partitions that it is folded by, and those that it is to be folded by from
+ * here on, which may be the same. */
+struct adopt_log {
+    const struct partition_list *from, *to;
+    bool same_key; /* both divide events by the same key */
+};
+
 /* A changed definition comes into force without a replay: epoch and definition are replaced,
- * positions stay. from: the epoch that is in force, as it was seen. ERROR_NO: it is not any more,
- * or a generation is being built. */
+ * positions stay, or go over to other partitions (moved.h). from: the epoch that is in force, as it
+ * was seen. ERROR_NO: it is not any more, a generation is being built, or events are parked on a
+ * partition that is to be left. */
 bool generation_adopt(struct redis_reader *reader, const char *view, const char *from,
-                      const char *definition, const char *digest, const char *const *partitions,
+                      const char *definition, const char *digest, const struct adopt_log *logs,
                       size_t count, struct error *error);
 
 #endif

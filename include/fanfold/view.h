@@ -48,6 +48,10 @@ void view_free(struct view *view);
 void views_check(struct view *const *views, size_t count, const struct config *config,
                  struct faults *faults);
 
+/* The same of one view and one of its logs: where that has several partitions, whose events have no
+ * common order, the events of a row for which order matters must be in one of them. */
+void view_check_log(const struct view *view, const struct log_config *log, struct faults *faults);
+
 const char *view_name(const struct view *view);
 const char *view_file(const struct view *view);
 const char *view_about(const struct view *view); /* "" when there is none */

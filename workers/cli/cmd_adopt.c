@@ -1,14 +1,11 @@
 /*
  * cmd_adopt.c: fanfold adopt: the definition in the file comes into force, without a replay.
  */
-#include "base/partitions.h"
+#include "cli/adopting.h"
 #include "cli/command.h"
 #include "cli/in_force.h"
 #include "cli/say.h"
 #include "cli/target.h"
-#include <fanfold/generation.h>
-
-#include <stdlib.h>
 
 struct adopt {
     struct config config;
@@ -18,19 +15,6 @@ struct adopt {
     char epoch[EPOCH_MAX]; /* in force; "": nothing is folded yet */
     struct definition *live, *next;
 };
-
-/* Positions of both, so that none is left with the former epoch. */
-static bool commit(const struct adopt *adopt, struct error *error)
-{
-    struct partition_list list = {0};
-    partition_list_add_all(&list, adopt->live->logs, adopt->live->log_count);
-    partition_list_add_all(&list, adopt->next->logs, adopt->next->log_count);
-    bool done =
-        generation_adopt(adopt->reader, view_name(adopt->view), adopt->epoch, adopt->next->text,
-                         adopt->next->digest, (const char *const *)list.at, list.count, error);
-    partition_list_release(&list);
-    return done;
-}
 
 static int adopt_view(struct adopt *adopt, bool dry_run)
 {
@@ -50,7 +34,8 @@ static int adopt_view(struct adopt *adopt, bool dry_run)
         say("%s: the definition of %s is in force already", name, file);
         return 0;
     }
-    if (!dry_run && !commit(adopt, &error))
+    if (!dry_run &&
+        !adopting_commit(adopt->reader, name, adopt->epoch, adopt->live, adopt->next, &error))
         return say_error(&error);
     say("%s: the definition of %s %s; what is folded stays as the former one made it", name, file,
         dry_run ? "would come into force" : "is in force from now on");

@@ -3,6 +3,7 @@
  */
 #include "base/partitions.h"
 #include "cli/command.h"
+#include "cli/going_over.h"
 #include "cli/say.h"
 #include "cli/target.h"
 #include <fanfold/topology.h>
@@ -31,6 +32,25 @@ static int setup_log(const struct config *config, const struct log_config *log)
     return 0;
 }
 
+/* In each Redis that views are kept in. */
+static int setup_views(struct config *config)
+{
+    struct view_set views = {0};
+    struct faults faults = {0}; /* `fanfold check` says them */
+    struct error error;
+    view_set_load(config, &views, &faults);
+    int code = config->targets.count ? 0 : going_over(config, &views);
+    for (size_t i = 0; i < config->targets.count; i++) {
+        int failed = config_choose(config, config->targets.at[i].name, &error)
+                         ? going_over(config, &views)
+                         : say_error(&error);
+        code = code ? code : failed;
+    }
+    faults_release(&faults);
+    view_set_release(&views);
+    return code;
+}
+
 static int run(const struct options *options)
 {
     struct config config;
@@ -47,6 +67,8 @@ static int run(const struct options *options)
         if (failed == ERROR_UNAVAILABLE || failed == ERROR_PERMISSION)
             break; /* the other logs are on the same broker */
     }
+    if (!code)
+        code = setup_views(&config);
     config_release(&config);
     return code;
 }

@@ -4,6 +4,7 @@
  * (retry_steps.c). When somebody else changed the set meanwhile, or more was parked behind, there
  * is another pass.
  */
+#include "base/partitions.h"
 #include "cli/parking.h"
 #include "cli/retry.h"
 #include "cli/say.h"
@@ -204,9 +205,9 @@ static bool find_definition(struct retry *retry, struct error *error)
     if (!retry->log)
         return error_set(error, ERROR_NO, "view %s: the definition in force does not read %s",
                          view_name(parking->view), retry->task->log->exchange);
-    retry->decoder = (struct decoder){.partition = retry->task->partition,
-                                      .read = &retry->log->read,
-                                      .upcast = &retry->log->upcast};
+    retry->intake = log_intake(retry->log);
+    retry->decoder = (struct decoder){
+        .partition = retry->intake, .read = &retry->log->read, .upcast = &retry->log->upcast};
     return true;
 }
 

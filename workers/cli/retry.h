@@ -43,6 +43,7 @@ struct retry {
     struct definition *definition; /* in force */
     const struct log_config *log;  /* of it */
     char epoch[EPOCH_MAX];
+    char *intake; /* of that log: there the events stand at their offsets */
     struct decoder decoder;
     struct event_base *base;
     struct redis_reader *reader;

@@ -34,6 +34,7 @@ void retry_release(struct retry *retry)
     step_clear(retry);
     retry_let_go(retry);
     unparking_close(retry->unparking);
+    free(retry->intake);
     redis_reader_close(retry->reader);
     parked_list_release(&retry->list);
     map_release(&retry->chosen);
@@ -106,7 +107,7 @@ static enum retry_end fold_event(struct retry *retry, struct attempt *attempt,
     struct error why;
     attempt->entry = unpark_add(&retry->step, UNPARK_FOLDED, attempt->event);
     changes->event = attempt->entry;
-    changes->partition = retry->task->partition;
+    changes->partition = retry->intake;
     changes->offset = attempt->event->offset;
     while ((result = view_fold(retry->definition->view, event, &retry->source, changes,
                                &retry->scratch, &why)) == FOLD_READ) {
@@ -364,9 +365,8 @@ static enum retry_end try_all(struct retry *retry, struct reread *reread, struct
 
 enum retry_end retry_pass(struct retry *retry, struct error *error)
 {
-    struct reread *reread =
-        reread_open(retry->base, &retry->parking->config.amqp, retry->task->partition,
-                    retry->wanted, retry->wanted_count, error);
+    struct reread *reread = reread_open(retry->base, &retry->parking->config.amqp, retry->intake,
+                                        retry->wanted, retry->wanted_count, error);
     if (!reread)
         return RETRY_FAILED;
     enum retry_end end = try_all(retry, reread, error);

@@ -448,7 +448,136 @@ function ACTION.step()
     return step(build)
 end
 
--- 3 the epoch in force   4 definition   5 digest   6… partitions
+----------------------------------------------------------------------------------- adopt, and move
+
+-- What stands with a partition in the cursor, the position aside.
+local ASIDE = {'', '/time', '/tally', '/reordered', '/begins', '/record', '/moved', '/hold'}
+
+local function fields_of(partitions, name)
+    local found = {}
+    for i, partition in ipairs(partitions) do
+        found[i] = redis.call('HGET', cursor, partition .. name) or ''
+    end
+    return found
+end
+
+-- Two tallies, "folded=12 ignored=0 …", as one.
+local function sum(a, b)
+    if a == '' or b == '' then
+        return a .. b
+    end
+    local counts = {}
+    for name, count in b:gmatch('(%a+)=(%d+)') do
+        counts[name] = tonumber(count)
+    end
+    return (a:gsub('(%a+)=(%d+)', function(name, count)
+        return name .. '=' .. text(tonumber(count) + (counts[name] or 0))
+    end))
+end
+
+local function bounds(set)
+    local low, high
+    for next in set:match('^%d+ (.*)$'):gmatch('%d+') do
+        next = tonumber(next)
+        low, high = math.min(low or next, next), math.max(high or next, next)
+    end
+    return low, high
+end
+
+-- How far the log was folded, by these partitions and by those before them (moved.h); or nil and why not.
+local function moved_of(log)
+    local set = text(#log.from)
+    for _, position in ipairs(fields_of(log.from, '')) do
+        local offset = offset_of(position)
+        set = set .. ' ' .. (offset and text(tonumber(offset) + 1) or '0')
+    end
+    local low, kept_sets = bounds(set), ''
+    for earlier in fields_of(log.from, '/moved')[1]:gmatch('[^;]+') do
+        local _, high = bounds(earlier)
+        if high > low then
+            if not log.same_key and not earlier:match('^1 ') then
+                return nil, 'not all partitions have come as far as the former ones were folded; try again later'
+            end
+            kept_sets = kept_sets .. earlier .. ';'
+        end
+    end
+    return kept_sets .. set
+end
+
+local function parked_in(partition)
+    local count = redis.call('HLEN', 'fanfold:parked:' .. view .. ':' .. partition)
+    return count > 0 and text(count) .. ' events are parked on ' .. partition .. ': `fanfold parked retry ' ..
+        view .. '` or `fanfold parked drop ' .. view .. '` them first'
+end
+
+-- May the log be folded by other partitions from here on? Else why not.
+local function may_move(log)
+    if not log.same_key and #log.from > 1 then
+        return 'the events of ' .. log.from[1] .. ' … are divided by another key; go over to "partitions": 1 first'
+    end
+    for _, partition in ipairs(log.from) do
+        local parked = parked_in(partition)
+        if parked then
+            return parked
+        end
+    end
+    local moved, why = moved_of(log)
+    return why, moved
+end
+
+-- Counts and times go on where they were: in the first of the new partitions, or in each.
+local function carry_over(log, moved, fields)
+    local function put(field, value)
+        if value ~= '' then
+            fields[#fields + 1], fields[#fields + 2] = field, value
+        end
+    end
+    local tally, reordered, time, begins = '', 0, '', 0
+    for i, count in ipairs(fields_of(log.from, '/reordered')) do
+        reordered = reordered + (tonumber(count) or 0)
+        tally = sum(tally, fields_of(log.from, '/tally')[i])
+        begins = math.max(begins, tonumber(fields_of(log.from, '/begins')[i]) or 0)
+        local at = fields_of(log.from, '/time')[i]
+        time = at > time and at or time
+    end
+    for i, partition in ipairs(log.to) do
+        put(partition .. '/moved', moved)
+        put(partition .. '/time', time)
+        put(partition .. '/begins', begins > 0 and text(begins) or '')
+        put(partition .. '/tally', i == 1 and tally or '')
+        put(partition .. '/reordered', i == 1 and reordered > 0 and text(reordered) or '')
+    end
+end
+
+-- Dropped events are those of the log, whatever its partitions.
+local function carry_dropped(log)
+    local function key(partition)
+        return 'fanfold:dropped:' .. view .. ':' .. partition
+    end
+    local all = {}
+    for _, partition in ipairs(log.from) do
+        for _, word in ipairs(redis.call('HGETALL', key(partition))) do
+            all[#all + 1] = word
+        end
+        redis.call('UNLINK', key(partition))
+    end
+    for _, partition in ipairs(log.to) do
+        for i = 1, #all, 2 do
+            redis.call('HSET', key(partition), all[i], all[i + 1])
+        end
+    end
+end
+
+local function is_torn(partitions)
+    for _, torn in ipairs(fields_of(partitions, '/torn')) do
+        if torn ~= '' then
+            return 'a commit of it was torn: ' .. torn
+        end
+    end
+end
+
+-- 3 the epoch in force   4 definition   5 digest
+-- 6 the logs, JSON: [{"from": [partition, …], "to": the same or others, "same_key": both divide alike}, …]
 function ACTION.adopt()
     if load() then
         return {'no', 'a generation of it is being built: wait for that, or cancel it (`fanfold rebuild ' ..
@@ -458,18 +587,36 @@ function ACTION.adopt()
     if standing ~= ARGV[3] then
         return {'no', 'another definition came into force meanwhile (epoch ' .. standing .. '); look again'}
     end
-    local epoch = standing:match('^%d+') .. '.' .. ARGV[5]
-    local fields = {'epoch', epoch, 'definition', ARGV[4]}
-    for i = 6, #ARGV do
-        local position, torn = unpack(redis.call('HMGET', cursor, ARGV[i], ARGV[i] .. '/torn'))
-        if torn then
-            return {'no', 'a commit of it was torn: ' .. torn}
+    local epoch, logs = standing:match('^%d+') .. '.' .. ARGV[5], cjson.decode(ARGV[6])
+    local fields, moving = {'epoch', epoch, 'definition', ARGV[4]}, {}
+    for _, log in ipairs(logs) do
+        local why, moved = is_torn(log.from), nil
+        local moves = log.from[1] ~= log.to[1]
+        if moves and not why then
+            why, moved = may_move(log)
         end
-        if position then
-            fields[#fields + 1], fields[#fields + 2] = ARGV[i], epoch .. position:match('^%S+(.*)$')
+        if why then
+            return {'no', why}
+        end
+        if moves then
+            moving[#moving + 1] = log
+            carry_over(log, moved, fields)
+        end
+        for i, position in ipairs(moves and {} or fields_of(log.from, '')) do
+            if position ~= '' then
+                fields[#fields + 1], fields[#fields + 2] = log.from[i], epoch .. position:match('^%S+(.*)$')
+            end
         end
     end
-    redis.call('HSET', cursor, unpack(fields))
+    redis.call('HSET', cursor, unpack(fields)) -- the first write: refused, it changes nothing
+    for _, log in ipairs(moving) do
+        for _, partition in ipairs(log.from) do
+            for _, name in ipairs(ASIDE) do
+                redis.call('HDEL', cursor, partition .. name)
+            end
+        end
+        carry_dropped(log)
+    end
     return {'ok'}
 end
 

@@ -338,18 +338,38 @@ bool generation_step(struct redis_reader *reader, const char *view, bool *more, 
     return read_more(reader, ask(reader, view, "step", NULL, 0, error), more, error);
 }
 
+static void add_partitions(struct buf *out, const char *name, const struct partition_list *list)
+{
+    buf_printf(out, "\"%s\":[", name);
+    for (size_t i = 0; i < list->count; i++) {
+        if (i)
+            buf_add_byte(out, ',');
+        buf_add_json_string(out, str_of(list->at[i]));
+    }
+    buf_add(out, STR("],"));
+}
+
+static void add_logs(struct buf *out, const struct adopt_log *logs, size_t count)
+{
+    buf_add_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        buf_add(out, i ? STR(",{") : STR("{"));
+        add_partitions(out, "from", logs[i].from);
+        add_partitions(out, "to", logs[i].to);
+        buf_printf(out, "\"same_key\":%s}", logs[i].same_key ? "true" : "false");
+    }
+    buf_add_byte(out, ']');
+}
+
 bool generation_adopt(struct redis_reader *reader, const char *view, const char *from,
-                      const char *definition, const char *digest, const char *const *partitions,
+                      const char *definition, const char *digest, const struct adopt_log *logs,
                       size_t count, struct error *error)
 {
-    struct str *args = must_calloc(3 + count, sizeof *args);
-    args[0] = str_of(from);
-    args[1] = str_of(definition);
-    args[2] = str_of(digest);
-    for (size_t i = 0; i < count; i++)
-        args[3 + i] = str_of(partitions[i]);
-    redisReply *reply = ask(reader, view, "adopt", args, 3 + count, error);
-    free(args);
+    struct buf text = {0};
+    add_logs(&text, logs, count);
+    const struct str args[] = {str_of(from), str_of(definition), str_of(digest), buf_str(&text)};
+    redisReply *reply = ask(reader, view, "adopt", args, 4, error);
+    buf_release(&text);
     if (reply)
         freeReplyObject(reply);
     return reply;

@@ -11,10 +11,12 @@
 #include "view/pattern.h"
 #include <stdlib.h>
 
-static void ordered(struct compiler *c, const struct action *row, const char *member,
-                    const char *why)
+static void ordered(struct compiler *c, struct action *row, const char *member, const char *why)
 {
     char *place = jsonfile_pointer(row->place, member);
+
+    if (!row->order_why)
+        row->order_why = why;
 
     c->view->commutes = false;
     if (!c->view->order_why)
@@ -59,7 +61,7 @@ static const struct verb_use *clash(const struct view *view, const struct action
         }
 }
 
-static void check_verb(struct compiler *c, const struct action *row, const struct verb_use *use)
+static void check_verb(struct compiler *c, struct action *row, const struct verb_use *use)
 {
     const struct verb_use *with;
 
@@ -80,7 +82,7 @@ static void check_verb(struct compiler *c, const struct action *row, const struc
 
 void commute_check(struct compiler *c)
 {
-    const struct action *row;
+    struct action *row;
 
     c->view->commutes = true;
     for (row = c->view->rows; row; row = row->next_row) {

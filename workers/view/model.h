@@ -190,6 +190,7 @@ struct action {
     const struct part
         *clock; /* the part of the key that holds a time unit; NULL: the event's time */
     size_t family;
+    const char *order_why;   /* why the order of events matters to it; NULL: it does not */
     struct action *next_row; /* all rows of the view, in the order of the file */
 };
 

@@ -1,6 +1,8 @@
 /* views_check.c: faults that only several views together have. */
 #include "base/jsonfile.h"
+#include "base/partitions.h"
 #include "view/model.h"
+#include "view/recorded.h"
 #include "view/targets.h"
 
 #include <stdlib.h>
@@ -54,8 +56,11 @@ static void check_exchanges(const struct view *view, const struct config *config
     for (size_t i = 0; i < config->log_count; i++)
         names[i] = config->logs[i].exchange;
     for (size_t i = 0; i < view->exchange_count; i++) {
-        if (config_log(config, view->exchanges[i]))
+        const struct log_config *log = config_log(config, view->exchanges[i]);
+        if (log) {
+            view_check_log(view, log, faults);
             continue;
+        }
         const char *near = suggest(view->exchanges[i], names, config->log_count);
         faults_add(faults, view->file, "/exchange",
                    "no log is declared for the exchange \"%s\"%s%s%s; add it to \"logs\" in %s",
@@ -97,6 +102,12 @@ static void check_size(const struct view *view, const struct config *config, str
                    "the view and the \"upcast\" of its logs have %zu bytes together; at most %zu "
                    "are allowed",
                    size, most);
+}
+
+void view_check_log(const struct view *view, const struct log_config *log, struct faults *faults)
+{
+    if (log_is_recorded(log))
+        recorded_check(view, log, faults);
 }
 
 void views_check(struct view *const *views, size_t count, const struct config *config,

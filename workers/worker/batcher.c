@@ -10,7 +10,7 @@
 void batcher_init(struct batcher *batcher, const struct view *view, const char *partition,
                   const char *epoch)
 {
-    *batcher = (struct batcher){.view = view, .partition = partition};
+    *batcher = (struct batcher){.view = view, .partition = partition, .origin = partition};
     snprintf(batcher->epoch, sizeof batcher->epoch, "%s", epoch);
 }
 
@@ -203,7 +203,7 @@ static enum batcher_answer try_fold(struct batcher *batcher, const struct delive
     if (batch->changes.count == 0)
         batch->base = delivery->offset;
     batch->changes.event = (uint32_t)(delivery->offset - batch->base);
-    batch->changes.partition = batcher->partition;
+    batch->changes.partition = batcher->origin;
     batch->changes.offset = delivery->offset;
     struct error why;
     size_t before = batch->changes.count;

@@ -86,6 +86,7 @@ struct role {
 struct batcher {
     const struct view *view;
     const char *partition;
+    const char *origin; /* the stream that offsets are of: the partition, or its log's intake */
     const struct role *role;       /* NULL: the view itself */
     const char *definition;        /* its text, for the first position; NULL: one is stored */
     const struct set_aside *aside; /* of role->aside_of */

@@ -33,6 +33,8 @@ struct task *task_new(struct host *host, const struct role *role, struct definit
     task->partition = log_partition(task->log, partition);
     definition_epoch(definition, 1, task->epoch);
     batcher_init(&task->batcher, task->view, task->partition, task->epoch);
+    task->intake = log_intake(task->log);
+    task->batcher.origin = task->intake;
     partition_keys_init(&task->keys, task->log);
     task->batcher.role = role;
     task->wants_aside = role->aside_of;
@@ -52,6 +54,7 @@ void task_free(struct task *task)
     moved_release(&task->moved);
     definition_drop(task->definition);
     free(task->partition);
+    free(task->intake);
     free(task);
 }
 

@@ -62,7 +62,7 @@ struct task {
     struct definition *definition; /* in use; view and log are of it */
     const struct view *view;
     const struct log_config *log;
-    char *partition;
+    char *partition, *intake;
     char epoch[EPOCH_MAX];
 
     enum task_status status;
