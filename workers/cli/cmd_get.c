@@ -1,10 +1,10 @@
 /*
  * cmd_get.c: fanfold get: a row of a view, and how fresh it is.
  */
-#include "base/partitions.h"
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/freshness.h"
+#include "cli/in_force.h"
 #include "cli/near.h"
 #include "cli/pretty.h"
 #include "cli/say.h"
@@ -89,11 +89,7 @@ static bool report_fresh(const struct get *get, cJSON *partitions, struct error 
     struct probes probes = {.uri = &get->config->amqp};
     struct partition_list list = {0};
     bool done = true;
-    for (size_t i = 0; i < view_exchange_count(get->view); i++) {
-        const struct log_config *log = config_log(get->config, view_exchange(get->view, i));
-        if (log)
-            partition_list_add(&list, log);
-    }
+    in_force_partitions(get->reader, get->view, get->config, &list);
     for (size_t i = 0; done && i < list.count; i++) {
         const char *partition = list.at[i];
         struct freshness fresh;

@@ -4,6 +4,7 @@
 #include "base/faults.h"
 #include "base/partitions.h"
 #include "cli/command.h"
+#include "cli/in_force.h"
 #include "cli/parking.h"
 #include "cli/say.h"
 #include "cli/target.h"
@@ -88,28 +89,31 @@ static bool read_options(struct parking *parking, const struct options *options,
            options_count(options, "limit", 1, &parking->limit, error);
 }
 
-static void add_tasks(struct parking *parking, const struct log_config *log, const char *wanted)
+/* The view's log that has this partition. */
+static const struct log_config *log_of(const struct parking *parking, const char *partition)
 {
-    size_t room = parking->task_count + (size_t)log->partitions;
-    parking->tasks = must_realloc(parking->tasks, room * sizeof *parking->tasks);
-    for (size_t i = 0; i < (size_t)log->partitions; i++) {
-        char *partition = log_partition(log, i);
-        if (!wanted || strcmp(wanted, partition) == 0)
-            parking->tasks[parking->task_count++] = (struct parking_task){log, partition};
-        else
-            free(partition);
+    for (size_t i = 0; i < view_exchange_count(parking->view); i++) {
+        const struct log_config *log =
+            config_log(&parking->config, view_exchange(parking->view, i));
+        if (log && log_has_partition(log, partition))
+            return log;
     }
+    return NULL;
 }
 
 /* The tasks of the view, or the one that is asked for. */
 static int find_tasks(struct parking *parking, const char *wanted)
 {
-    for (size_t i = 0; i < view_exchange_count(parking->view); i++) {
-        const struct log_config *log =
-            config_log(&parking->config, view_exchange(parking->view, i));
-        if (log)
-            add_tasks(parking, log, wanted);
+    struct partition_list list = {0};
+    in_force_partitions(parking->reader, parking->view, &parking->config, &list);
+    parking->tasks = must_calloc(list.count + 1, sizeof *parking->tasks);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct log_config *log = log_of(parking, list.at[i]);
+        if (log && (!wanted || strcmp(wanted, list.at[i]) == 0))
+            parking->tasks[parking->task_count++] =
+                (struct parking_task){log, must_strdup(list.at[i])};
     }
+    partition_list_release(&list);
     if (wanted && parking->task_count == 0) {
         say("view %s has no partition \"%s\"", view_name(parking->view), wanted);
         return ERROR_NO;
@@ -135,12 +139,12 @@ static int run_on(struct parking *parking, const struct verb *verb, const struct
     if (code)
         return code;
     parking->view = parking->views.at[0];
-    code = find_tasks(parking, options_text(options, "partition"));
-    if (code)
-        return code;
     struct error error;
     parking->reader = redis_reader_open(&parking->config.redis, &error);
-    return parking->reader ? verb->run(parking) : say_error(&error);
+    if (!parking->reader)
+        return say_error(&error);
+    code = find_tasks(parking, options_text(options, "partition"));
+    return code ? code : verb->run(parking);
 }
 
 static int run(const struct options *options)

@@ -36,3 +36,35 @@ struct definition *in_force(struct redis_reader *reader, const struct view *view
     buf_release(&text);
     return definition;
 }
+
+static void of_files(const struct view *view, const struct config *config,
+                     struct partition_list *list)
+{
+    for (size_t i = 0; i < view_exchange_count(view); i++) {
+        const struct log_config *log = config_log(config, view_exchange(view, i));
+        if (log)
+            partition_list_add(list, log);
+    }
+}
+
+static bool has_logs(const struct view *view, const struct config *config)
+{
+    for (size_t i = 0; i < view_exchange_count(view); i++)
+        if (!config_log(config, view_exchange(view, i)))
+            return false;
+    return true;
+}
+
+void in_force_partitions(struct redis_reader *reader, const struct view *view,
+                         const struct config *config, struct partition_list *list)
+{
+    char epoch[EPOCH_MAX];
+    struct error ignored;
+    struct definition *definition =
+        reader && has_logs(view, config) ? in_force(reader, view, config, epoch, &ignored) : NULL;
+    if (definition)
+        partition_list_add_all(list, definition->logs, definition->log_count);
+    else
+        of_files(view, config, list);
+    definition_drop(definition);
+}

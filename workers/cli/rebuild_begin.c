@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/partitions.h"
+#include "cli/adopting.h"
 #include "cli/rebuilding.h"
 #include "cli/say.h"
 #include <fanfold/room.h>
@@ -225,6 +226,23 @@ static bool check_live(const struct rebuilding *rebuilding, const struct rebuild
         view_name(rebuilding->view));
 }
 
+/* Both are compared at the same positions, so they must be folded by the same partitions. */
+static bool check_partitions(const struct rebuilding *rebuilding, struct error *error)
+{
+    const struct definition *live = rebuilding->live, *next = rebuilding->next;
+    for (size_t i = 0; rebuilding->epoch[0] && i < live->log_count; i++)
+        for (size_t k = 0; k < next->log_count; k++)
+            if (strcmp(live->logs[i].exchange, next->logs[k].exchange) == 0 &&
+                adopting_moves(&live->logs[i], &next->logs[k]))
+                return error_set(
+                    error, ERROR_NO,
+                    "the partitions of the log of %s have changed, and view %s is still "
+                    "folded by the former ones: run `fanfold setup` first, which takes "
+                    "it over to the new ones",
+                    next->logs[k].exchange, view_name(rebuilding->view));
+    return true;
+}
+
 bool rebuilding_begin(struct rebuilding *rebuilding, const struct rebuilding_wish *wish,
                       struct error *error)
 {
@@ -236,7 +254,8 @@ bool rebuilding_begin(struct rebuilding *rebuilding, const struct rebuilding_wis
     build.rows = starts_of(rebuilding->next, &build.row_count);
     build.old_rows = starts_of(rebuilding->live, &build.old_row_count);
     build.old_partitions = partitions_of(rebuilding->live, &build.old_partition_count);
-    bool good = check_live(rebuilding, wish, error) && check_starts(rebuilding, &build, error) &&
+    bool good = check_live(rebuilding, wish, error) && check_partitions(rebuilding, error) &&
+                check_starts(rebuilding, &build, error) &&
                 find_beginnings(rebuilding, wish, &build, error) &&
                 look_at_live(rebuilding, &build, error) && check_room(rebuilding, &build, error);
     const struct generation_begin begin = {rebuilding->next->text, rebuilding->next->digest, &build,

@@ -4,6 +4,7 @@
 #include "cli/status.h"
 #include "base/buf.h"
 #include "base/partitions.h"
+#include "cli/in_force.h"
 #include <fanfold/parked.h>
 
 #include <stdlib.h>
@@ -169,13 +170,16 @@ static bool add_tasks(struct status *status, struct redis_reader *reader,
 {
     for (size_t i = 0; i < views->count; i++) {
         const struct view *view = views->at[i];
-        for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
-            const struct log_config *log = config_log(config, view_exchange(view, j));
-            for (size_t k = 0; log && k < (size_t)log->partitions; k++)
-                if (!add_task(status, view_name(view), log_partition(log, k), reader, probes,
-                              error))
-                    return false;
-        }
+        struct partition_list list = {0};
+        bool good = true;
+        if (is_here(view, config))
+            in_force_partitions(reader, view, config, &list);
+        for (size_t k = 0; good && k < list.count; k++)
+            good =
+                add_task(status, view_name(view), must_strdup(list.at[k]), reader, probes, error);
+        partition_list_release(&list);
+        if (!good)
+            return false;
     }
     return true;
 }
@@ -236,15 +240,16 @@ void status_unreachable(struct status *status, const struct config *config,
 {
     for (size_t i = 0; i < views->count; i++) {
         const struct view *view = views->at[i];
-        for (size_t j = 0; is_here(view, config) && j < view_exchange_count(view); j++) {
-            const struct log_config *log = config_log(config, view_exchange(view, j));
-            for (size_t k = 0; log && k < (size_t)log->partitions; k++)
-                append(status, &(struct task_status){.view = view_name(view),
-                                                     .partition = log_partition(log, k),
-                                                     .state = STATUS_UNREACHABLE,
-                                                     .reason = why->text,
-                                                     .way_out = ""});
-        }
+        struct partition_list list = {0};
+        if (is_here(view, config))
+            in_force_partitions(NULL, view, config, &list);
+        for (size_t k = 0; k < list.count; k++)
+            append(status, &(struct task_status){.view = view_name(view),
+                                                 .partition = must_strdup(list.at[k]),
+                                                 .state = STATUS_UNREACHABLE,
+                                                 .reason = why->text,
+                                                 .way_out = ""});
+        partition_list_release(&list);
     }
 }
 
