@@ -1,7 +1,7 @@
 /*
  * record.h: what the recorder of a log with several partitions writes, and what readers make of it.
  *
- * A record is a message of the intake with some headers of ours before its own:
+ * A record is a message of the intake with some headers of ours beside its own:
  *
  *     fanfold-offset     integer: the offset that the message has in the intake
  *     fanfold-from       integer: one more than the fanfold-offset of the record before it in this
@@ -11,31 +11,32 @@
  *     fanfold-mark       boolean, true: no event, only these bounds: nothing of this partition lies
  *                        between fanfold-from and fanfold-offset, the latter included
  *
+ * The broker sorts headers by their names, so a header of the message whose name begins with
+ * "fanfold-" stands in the record as "fanfold-own-<name>": no name occurs twice.
+ *
  * So the offsets from fanfold-from to fanfold-offset are accounted for by one record, and records
  * that follow each other make a chain without a hole. What a recorder that was believed dead still
  * appends repeats what is there; a reader takes a record if it begins where the last one that it
  * took ended, and drops it if it ends no later.
  *
- *     record_write(&record, message, log_exchange, from, headers);   headers: room for
- *                                                 message->header_count + RECORD_HEADERS
+ *     record_write(&record, message, log_exchange, from, &arena);
  *     if (record_read(message, log_exchange)) …;  message is as it came from the intake again
  */
 #ifndef FANFOLD_EVENT_RECORD_H
 #define FANFOLD_EVENT_RECORD_H
 
+#include "base/arena.h"
 #include <fanfold/message.h>
 
-#define RECORD_HEADERS 4
-
-/* The record points into the message and the headers; its routing_key is the caller's to set. */
+/* The record points into the message and the arena; its routing_key is the caller's to set. */
 void record_write(struct message *record, const struct message *message, struct str exchange,
-                  uint64_t from, struct message_header *headers);
+                  uint64_t from, struct arena *arena);
 /* Nothing of the partition lies from `from` to `offset`. */
-void record_mark(struct message *record, uint64_t from, uint64_t offset,
-                 struct message_header headers[RECORD_HEADERS]);
+void record_mark(struct message *record, uint64_t from, uint64_t offset, struct arena *arena);
 
-/* As delivered: message->offset becomes that of the intake, message->record is the one in the
- * partition. False: it is not a record, and is unchanged. */
+/* As delivered (its headers are rearranged where they are): message->offset becomes that of the
+ * intake, message->record is the one in the partition. False: it is not a record, and is unchanged.
+ */
 bool record_read(struct message *message, struct str exchange);
 
 enum record_place {
