@@ -85,7 +85,7 @@ bool amqp_link_failed(struct amqp_link *link, int status, struct error *error)
         return error_set(error, ERROR_UNAVAILABLE, "%s: no answer in time", link->where);
     case AMQP_STATUS_HEARTBEAT_TIMEOUT:
         return error_set(error, ERROR_UNAVAILABLE, "%s: nothing heard from the broker for %d s",
-                         link->where, 2 * AMQP_LINK_HEARTBEAT);
+                         link->where, 2 * link->heartbeat);
     case AMQP_STATUS_CONNECTION_CLOSED:
     case AMQP_STATUS_SOCKET_CLOSED:
     case AMQP_STATUS_SOCKET_ERROR:
@@ -185,9 +185,9 @@ static bool log_in(struct amqp_link *link, const struct uri *uri, const char *na
     amqp_set_handshake_timeout(link->state, &left);
     const char *user = uri->user ? uri->user : "guest";
     const char *password = uri->password ? uri->password : strcmp(user, "guest") ? "" : "guest";
-    amqp_rpc_reply_t reply = amqp_login_with_properties(
-        link->state, uri->vhost ? uri->vhost : "/", 0, FRAME_MAX, AMQP_LINK_HEARTBEAT, &properties,
-        AMQP_SASL_METHOD_PLAIN, user, password);
+    amqp_rpc_reply_t reply = amqp_login_with_properties(link->state, uri->vhost ? uri->vhost : "/",
+                                                        0, FRAME_MAX, link->heartbeat, &properties,
+                                                        AMQP_SASL_METHOD_PLAIN, user, password);
     return reply.reply_type == AMQP_RESPONSE_NORMAL || login_failed(link, uri, &reply, error);
 }
 
@@ -206,7 +206,13 @@ static bool establish(struct amqp_link *link, const struct uri *uri, const char 
 bool amqp_link_open(struct amqp_link *link, const struct uri *uri, const char *purpose,
                     struct error *error)
 {
-    *link = (struct amqp_link){.where = uri_safe(uri, "amqp")};
+    return amqp_link_open_beating(link, uri, purpose, AMQP_LINK_HEARTBEAT, error);
+}
+
+bool amqp_link_open_beating(struct amqp_link *link, const struct uri *uri, const char *purpose,
+                            int heartbeat, struct error *error)
+{
+    *link = (struct amqp_link){.where = uri_safe(uri, "amqp"), .heartbeat = heartbeat};
     amqp_link_allow(link, AMQP_LINK_CONNECT_MS);
     link->state = amqp_new_connection();
     if (!link->state)

@@ -28,11 +28,16 @@ struct amqp_link {
     int64_t deadline_ms; /* of clock_monotonic_ms(), for the calls that block */
     int closed_by;       /* AMQP code of the broker's last close of channel or connection, or 0 */
     bool healthy;        /* false: only to be destroyed; the state of the connection is not known */
+    int heartbeat;       /* seconds */
 };
 
 /* Connects, logs in, opens the channel; purpose is shown among the broker's connections. */
 bool amqp_link_open(struct amqp_link *link, const struct uri *uri, const char *purpose,
                     struct error *error);
+/* With another heartbeat than AMQP_LINK_HEARTBEAT, in seconds: the broker gives a silent connection
+ * up after two to three of them. */
+bool amqp_link_open_beating(struct amqp_link *link, const struct uri *uri, const char *purpose,
+                            int heartbeat, struct error *error);
 /* The calls that follow have this long, all together. */
 void amqp_link_allow(struct amqp_link *link, int ms);
 /* reply: where to put the decoded reply, or NULL. It is valid until the next call. When the broker

@@ -26,66 +26,101 @@ void publish_tune_socket(struct amqp_link *link)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &never, sizeof never);
 }
 
-static bool await_room(struct publish_sender *sender, size_t size, struct error *error)
+static bool has_room(struct publish_sender *sender, size_t size)
 {
+    if (sender->unchecked + size >= UNCHECKED_MAX) {
+        struct pollfd poll_fd = {.fd = amqp_get_sockfd(sender->link->state), .events = POLLOUT};
+        if (poll(&poll_fd, 1, 0) == 0)
+            return false; /* where it failed, sending will say how */
+        sender->unchecked = 0;
+    }
     sender->unchecked += size;
-    if (sender->unchecked < UNCHECKED_MAX)
-        return true;
-    sender->unchecked = size;
-    for (;;) {
-        int fd = amqp_get_sockfd(sender->link->state);
-        struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-        if (poll(&poll_fd, 1, 0) > 0)
-            return true; /* also when it failed: sending will say how */
-        poll_fd.events = POLLIN | POLLOUT;
-        poll(&poll_fd, 1, IDLE_MS);
-        if (!sender->idle(sender->arg, error))
-            return false;
-    }
+    return true;
 }
 
-static bool send_frame(struct publish_sender *sender, const amqp_frame_t *frame, size_t size,
-                       struct error *error)
+static enum publish_progress sent(struct publish_sender *sender, int status, struct error *error)
 {
-    if (!await_room(sender, size, error)) {
-        sender->link->healthy = false; /* in the middle of a message */
-        return false;
-    }
-    int status = amqp_send_frame(sender->link->state, frame);
-    return status == AMQP_STATUS_OK || amqp_link_failed(sender->link, status, error);
+    if (status == AMQP_STATUS_OK)
+        return PUBLISH_DONE;
+    amqp_link_failed(sender->link, status, error);
+    return PUBLISH_FAILED;
 }
 
-static bool send_large(struct publish_sender *sender, amqp_basic_publish_t *publish,
-                       amqp_basic_properties_t *properties, struct str body, struct error *error)
+static enum publish_progress send_frame(struct publish_sender *sender, const amqp_frame_t *frame,
+                                        struct error *error)
+{
+    if (!has_room(sender, UNCHECKED_MAX))
+        return PUBLISH_WAITS;
+    return sent(sender, amqp_send_frame(sender->link->state, frame), error);
+}
+
+static enum publish_progress send_method(struct publish_sender *sender,
+                                         amqp_basic_publish_t *publish, struct error *error)
 {
     amqp_frame_t frame = {.frame_type = AMQP_FRAME_METHOD, .channel = AMQP_LINK_CHANNEL};
     frame.payload.method.id = AMQP_BASIC_PUBLISH_METHOD;
     frame.payload.method.decoded = publish;
-    if (!send_frame(sender, &frame, UNCHECKED_MAX, error))
-        return false;
-
-    frame.frame_type = AMQP_FRAME_HEADER;
-    frame.payload.properties.class_id = AMQP_BASIC_CLASS;
-    frame.payload.properties.body_size = body.len;
-    frame.payload.properties.decoded = properties;
-    if (!send_frame(sender, &frame, UNCHECKED_MAX, error))
-        return false;
-
-    frame.frame_type = AMQP_FRAME_BODY;
-    size_t part = (size_t)amqp_get_frame_max(sender->link->state) - 8; /* header and end octet */
-    for (size_t at = 0; at < body.len; at += part) {
-        struct str rest = str_from(body, at);
-        if (rest.len > part)
-            rest.len = part;
-        frame.payload.body_fragment = amqp_bytes_of(rest);
-        if (!send_frame(sender, &frame, UNCHECKED_MAX, error))
-            return false;
-    }
-    return true;
+    return send_frame(sender, &frame, error);
 }
 
-bool publish_send(struct publish_sender *sender, const char *exchange,
-                  const struct message *message, struct error *error)
+static enum publish_progress send_header(struct publish_sender *sender,
+                                         amqp_basic_properties_t *properties, size_t body_size,
+                                         struct error *error)
+{
+    amqp_frame_t frame = {.frame_type = AMQP_FRAME_HEADER, .channel = AMQP_LINK_CHANNEL};
+    frame.payload.properties.class_id = AMQP_BASIC_CLASS;
+    frame.payload.properties.body_size = body_size;
+    frame.payload.properties.decoded = properties;
+    return send_frame(sender, &frame, error);
+}
+
+/* The next frame of the body. */
+static enum publish_progress send_body(struct publish_sender *sender, struct str body,
+                                       struct error *error)
+{
+    size_t part = (size_t)amqp_get_frame_max(sender->link->state) - 8; /* header and end octet */
+    struct str rest = str_from(body, sender->body_sent);
+    if (rest.len > part)
+        rest.len = part;
+    amqp_frame_t frame = {.frame_type = AMQP_FRAME_BODY, .channel = AMQP_LINK_CHANNEL};
+    frame.payload.body_fragment = amqp_bytes_of(rest);
+    enum publish_progress progress = send_frame(sender, &frame, error);
+    if (progress == PUBLISH_DONE)
+        sender->body_sent += rest.len;
+    return progress;
+}
+
+static enum publish_progress send_large(struct publish_sender *sender,
+                                        amqp_basic_publish_t *publish,
+                                        amqp_basic_properties_t *properties, struct str body,
+                                        struct error *error)
+{
+    enum publish_progress progress = PUBLISH_DONE;
+    while (progress == PUBLISH_DONE) {
+        switch (sender->stage) {
+        case PUBLISH_METHOD:
+            if ((progress = send_method(sender, publish, error)) == PUBLISH_DONE)
+                sender->stage = PUBLISH_HEADER;
+            break;
+        case PUBLISH_HEADER:
+            sender->body_sent = 0;
+            if ((progress = send_header(sender, properties, body.len, error)) == PUBLISH_DONE)
+                sender->stage = PUBLISH_BODY;
+            break;
+        case PUBLISH_BODY:
+            progress = send_body(sender, body, error);
+            if (sender->body_sent == body.len) {
+                sender->stage = PUBLISH_METHOD;
+                return progress;
+            }
+            break;
+        }
+    }
+    return progress;
+}
+
+enum publish_progress publish_try(struct publish_sender *sender, const char *exchange,
+                                  const struct message *message, struct error *error)
 {
     amqp_basic_properties_t properties;
     properties_write(message, &sender->headers, &properties);
@@ -97,11 +132,38 @@ bool publish_send(struct publish_sender *sender, const char *exchange,
     if (message->body.len > SMALL_BODY ||
         message->body.len + 8 >= (size_t)amqp_get_frame_max(sender->link->state))
         return send_large(sender, &publish, &properties, message->body, error);
-
-    if (!await_room(sender, message->size, error))
-        return false;
+    if (!has_room(sender, message->size))
+        return PUBLISH_WAITS;
     int status =
         amqp_basic_publish(sender->link->state, AMQP_LINK_CHANNEL, publish.exchange,
                            publish.routing_key, 1, 0, &properties, amqp_bytes_of(message->body));
-    return status == AMQP_STATUS_OK || amqp_link_failed(sender->link, status, error);
+    return sent(sender, status, error);
+}
+
+static void wait_for_room(const struct publish_sender *sender)
+{
+    struct pollfd poll_fd = {.fd = amqp_get_sockfd(sender->link->state),
+                             .events = POLLIN | POLLOUT};
+    poll(&poll_fd, 1, IDLE_MS);
+}
+
+bool publish_send(struct publish_sender *sender, const char *exchange,
+                  const struct message *message, struct error *error)
+{
+    enum publish_progress progress;
+    while ((progress = publish_try(sender, exchange, message, error)) == PUBLISH_WAITS) {
+        wait_for_room(sender);
+        if (!sender->idle(sender->arg, error)) {
+            if (sender->stage != PUBLISH_METHOD)
+                sender->link->healthy = false; /* in the middle of a message */
+            return false;
+        }
+    }
+    return progress == PUBLISH_DONE;
+}
+
+void publish_sender_restart(struct publish_sender *sender)
+{
+    sender->unchecked = 0;
+    sender->stage = PUBLISH_METHOD;
 }

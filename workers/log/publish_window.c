@@ -59,6 +59,13 @@ void publish_window_sent(struct publish_window *window)
     window->sent++;
 }
 
+bool publish_window_oldest(const struct publish_window *window, uint64_t *tag)
+{
+    if (window->count)
+        *tag = place(window, 0)->tag; /* a settled one does not stay at the head */
+    return window->count;
+}
+
 size_t publish_window_restart(struct publish_window *window)
 {
     size_t kept = 0, again = 0;

@@ -38,6 +38,8 @@ void publish_window_push(struct publish_window *window, struct message *message,
 /* The next message to be sent, or NULL; and that it has been. */
 const struct message *publish_window_next(const struct publish_window *window);
 void publish_window_sent(struct publish_window *window);
+/* The caller's tag of the first message that is not settled. False: there is none. */
+bool publish_window_oldest(const struct publish_window *window, uint64_t *tag);
 /* A new channel: nothing has been sent on it. Returns how many messages will be sent again. */
 size_t publish_window_restart(struct publish_window *window);
 

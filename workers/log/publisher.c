@@ -236,7 +236,7 @@ static void disconnect(struct publisher *publisher)
     frames_release(&publisher->frames);
     amqp_link_close(&publisher->link);
     publisher->connected = publisher->blocked = false;
-    publisher->sender.unchecked = 0;
+    publish_sender_restart(&publisher->sender);
 }
 
 /* Full jitter: publishers that lost the same broker do not come back together. */
