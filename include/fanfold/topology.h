@@ -2,8 +2,10 @@
  * topology.h: what `fanfold setup` declares on the broker.
  *
  * For a log: the exchange as it is, or a durable fanout when there is none; the stream queue
- * "<exchange>.log.0" with x-queue-type=stream (and x-max-age); the binding. Idempotent. A queue
- * that exists with other arguments or of another type is an error, never a repair.
+ * "<exchange>.log.0" with x-queue-type=stream (and x-max-age); the binding. For a recorded log
+ * besides: the direct exchange, the queue and the partitions that base/partitions.h names, each
+ * partition a stream like the log. Idempotent. What exists with other arguments or of another type
+ * is an error, never a repair.
  */
 #ifndef FANFOLD_TOPOLOGY_H
 #define FANFOLD_TOPOLOGY_H
@@ -14,6 +16,7 @@
 struct topology_result {
     bool exchange_declared; /* false: it was there, and is used as it is */
     bool queue_declared;    /* false: it was there */
+    size_t parts_declared;  /* of a recorded log's partitions; the others were there */
     /* "topic" or "direct": the exchange is one and `bind` is "", so the log gets only messages with
      * an empty routing key. Else NULL. */
     const char *narrow;

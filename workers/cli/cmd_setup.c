@@ -10,6 +10,19 @@
 
 #include <stdlib.h>
 
+static void say_parts(const struct log_config *log, size_t declared)
+{
+    size_t count = (size_t)log->partitions;
+    char *first = log_partition(log, 0), *last = log_partition(log, count - 1);
+    if (declared && declared < count)
+        say("partitions %s to %s: %zu declared and bound, %zu were there", first, last, declared,
+            count - declared);
+    else
+        say("partitions %s to %s: %s", first, last, declared ? "declared and bound" : "were there");
+    free(first);
+    free(last);
+}
+
 static int setup_log(const struct config *config, const struct log_config *log)
 {
     struct topology_result result;
@@ -22,6 +35,8 @@ static int setup_log(const struct config *config, const struct log_config *log)
     say("exchange %s: %s; log %s: %s", log->exchange,
         result.exchange_declared ? "declared (a durable fanout)" : "was there, used as it is",
         partition, result.queue_declared ? "declared and bound" : "was there");
+    if (log_is_recorded(log))
+        say_parts(log, result.parts_declared);
     if (result.narrow)
         say("warning: %s is a %s exchange and its log has no \"bind\", so the log gets only events "
             "with an empty routing key. %s, and run setup again",
@@ -90,6 +105,15 @@ const struct command command_setup = {
         "declared. Running it again changes nothing. What exists with other properties is an "
         "error,\n"
         "never repaired.\n"
+        "\n"
+        "For a log with several \"partitions\" (P) it also declares the streams "
+        "EXCHANGE.part.SET.0 "
+        "to\n"
+        "P-1, the direct exchange EXCHANGE.part that leads to them, and the queue "
+        "EXCHANGE.recorder.SET,\n"
+        "by which recorders agree on who copies the log to the partitions. SET is P, and a digest "
+        "of\n"
+        "\"partition_by\" where that is set. Another P is another set beside the former one.\n"
         "\n"
         "Exit code 0; 69: the broker cannot be reached; 77: login or permission refused; 78: the\n"
         "configuration has faults, or what exists does not match it.",

@@ -21,12 +21,12 @@ static bool refused_for(struct amqp_link *link, int code, struct error *error)
            amqp_link_reopen(link, &reopening);
 }
 
-static bool declare_exchange(struct amqp_link *link, const char *name, bool passive,
-                             struct error *error)
+static bool declare_exchange(struct amqp_link *link, const char *name, const char *type,
+                             bool passive, struct error *error)
 {
     amqp_exchange_declare_t request = {
         .exchange = amqp_cstring_bytes(name),
-        .type = amqp_cstring_bytes("fanout"),
+        .type = amqp_cstring_bytes(type),
         .passive = passive,
         .durable = 1,
     };
@@ -38,11 +38,11 @@ static bool ensure_exchange(struct amqp_link *link, const char *name, bool *decl
                             struct error *error)
 {
     *declared = false;
-    if (declare_exchange(link, name, true, error))
+    if (declare_exchange(link, name, "fanout", true, error))
         return true;
     if (!refused_for(link, AMQP_NOT_FOUND, error))
         return error_prefix(error, "exchange \"%s\"", name);
-    if (!declare_exchange(link, name, false, error))
+    if (!declare_exchange(link, name, "fanout", false, error))
         return error_prefix(error, "exchange \"%s\"", name);
     *declared = true;
     return true;
@@ -116,17 +116,17 @@ static bool ensure_stream(struct amqp_link *link, const char *name, const char *
     return error_prefix(error, "queue \"%s\"", name);
 }
 
-static bool bind_queue(struct amqp_link *link, const char *queue, const struct log_config *log,
-                       struct error *error)
+static bool bind_queue(struct amqp_link *link, const char *queue, const char *exchange,
+                       const char *key, struct error *error)
 {
     amqp_queue_bind_t request = {
         .queue = amqp_cstring_bytes(queue),
-        .exchange = amqp_cstring_bytes(log->exchange),
-        .routing_key = amqp_cstring_bytes(log->bind ? log->bind : ""),
+        .exchange = amqp_cstring_bytes(exchange),
+        .routing_key = amqp_cstring_bytes(key),
     };
     return amqp_link_rpc(link, AMQP_QUEUE_BIND_METHOD, &request, AMQP_QUEUE_BIND_OK_METHOD, NULL,
                          error) ||
-           error_prefix(error, "binding \"%s\" to the exchange \"%s\"", queue, log->exchange);
+           error_prefix(error, "binding \"%s\" to the exchange \"%s\"", queue, exchange);
 }
 
 /* The broker tells the type of an exchange only in the words by which it refuses to declare it as
@@ -135,13 +135,74 @@ static bool look_for_narrow(struct amqp_link *link, const struct log_config *log
                             const char **narrow, struct error *error)
 {
     struct error said;
-    if ((log->bind && log->bind[0]) || declare_exchange(link, log->exchange, false, &said))
+    if ((log->bind && log->bind[0]) ||
+        declare_exchange(link, log->exchange, "fanout", false, &said))
         return true;
     if (strstr(said.text, "current is 'topic'"))
         *narrow = "topic";
     else if (strstr(said.text, "current is 'direct'"))
         *narrow = "direct";
     return amqp_link_reopen(link, error);
+}
+
+/* The broker's words for a mismatch name the exchange or the queue. */
+static bool declare_part_exchange(struct amqp_link *link, const char *name, struct error *error)
+{
+    if (declare_exchange(link, name, "direct", false, error))
+        return true;
+    if (link->closed_by == AMQP_PRECONDITION_FAILED)
+        error_prefix(error,
+                     "an exchange \"%s\" exists that is not a durable direct one; a recorded "
+                     "log needs this name",
+                     name);
+    return false;
+}
+
+static bool declare_lock(struct amqp_link *link, const char *name, struct error *error)
+{
+    amqp_table_entry_t classic = text_argument("x-queue-type", "classic");
+    amqp_queue_declare_t request = {
+        .queue = amqp_cstring_bytes(name),
+        .durable = 1,
+        .arguments = {1, &classic},
+    };
+    if (amqp_link_rpc(link, AMQP_QUEUE_DECLARE_METHOD, &request, AMQP_QUEUE_DECLARE_OK_METHOD, NULL,
+                      error))
+        return true;
+    if (link->closed_by == AMQP_PRECONDITION_FAILED)
+        error_prefix(error,
+                     "a queue \"%s\" exists that is not a durable classic one; the recorder "
+                     "of the log needs this name",
+                     name);
+    return false;
+}
+
+static bool ensure_part(struct amqp_link *link, const struct log_config *log, const char *exchange,
+                        size_t i, size_t *declared, struct error *error)
+{
+    char *queue = log_partition(log, i), *key = log_part_key(log, i);
+    bool is_new = false;
+    bool ok = ensure_stream(link, queue, log->max_age, &is_new, error) &&
+              bind_queue(link, queue, exchange, key, error);
+    *declared += is_new;
+    free(queue);
+    free(key);
+    return ok;
+}
+
+/* The first partition comes last: where it is there, all are. */
+static bool ensure_parts(struct amqp_link *link, const struct log_config *log, size_t *declared,
+                         struct error *error)
+{
+    char *exchange = log_part_exchange(log), *lock = log_recorder_queue(log);
+    bool ok = declare_part_exchange(link, exchange, error) && declare_lock(link, lock, error);
+    for (size_t i = (size_t)log->partitions; ok && i-- > 0;) {
+        amqp_link_allow(link, DECLARE_MS);
+        ok = ensure_part(link, log, exchange, i, declared, error);
+    }
+    free(exchange);
+    free(lock);
+    return ok;
 }
 
 bool topology_setup(const struct uri *uri, const struct log_config *log,
@@ -156,7 +217,8 @@ bool topology_setup(const struct uri *uri, const struct log_config *log,
     bool ok = ensure_exchange(&link, log->exchange, &done.exchange_declared, error) &&
               (done.exchange_declared || look_for_narrow(&link, log, &done.narrow, error)) &&
               ensure_stream(&link, queue, log->max_age, &done.queue_declared, error) &&
-              bind_queue(&link, queue, log, error);
+              bind_queue(&link, queue, log->exchange, log->bind ? log->bind : "", error) &&
+              (!log_is_recorded(log) || ensure_parts(&link, log, &done.parts_declared, error));
     if (ok)
         *result = done;
     free(queue);
