@@ -334,6 +334,69 @@ static void test_names_and_exchanges(void **state)
     faults_release(&faults);
 }
 
+/* Over a log of four partitions. by: NULL: the subject. */
+static const struct recorded_case {
+    const char *by, *actions, *pointer, *says;
+} recorded_cases[] = {
+    {NULL, "[{'hash': 'a:{/data/x}', 'add': {'n': 1}}]", NULL, NULL},
+    {NULL, "[{'hash': 'a:{/data/x}', 'set': {'n': '/time'}, 'newest': true}]", NULL, NULL},
+    {NULL, "[{'hash': 'a:{subject}', 'set': {'n': 1}}]", NULL, NULL},
+    {NULL, "[{'hash': 'a:{/subject}:b', 'set': {'n': 1}}]", NULL, NULL},
+    {NULL, "[{'hash': 'a:{/data/x}:{subject}', 'delete': true}]", NULL, NULL},
+    {NULL, "[{'hash': 'a:{/data/x}', 'set': {'n': 1}}]", "/on/t/0/hash",
+     "\"set\" depends on the order of events, and the events of x are divided among 4 partitions, "
+     "which have no common order; let the key, \"a:{/data/x}\", contain {/subject}"},
+    {NULL, "[{'list': 'l', 'push': '/subject'}]", "/on/t/0/list", "\"push\" depends"},
+    {NULL, "[{'hash': 'a:{/subject/x}', 'set': {'n': 1}}]", "/on/t/0/hash", "\"set\" depends"},
+    {NULL, "[{'each': '/data/l', 'do': [{'hash': 'a:{./subject}', 'set': {'n': 1}}]}]",
+     "/on/t/0/do/0/hash", "\"set\" depends"},
+    {NULL,
+     "[{'with': {'r': {'hash': 'a:{id}'}}, 'hash': 'b:{id}', 'add': {'n': '@r/n'}},"
+     "{'hash': 'a:{id}', 'add': {'n': 1}}]",
+     "/on/t/0/with/r", "\"with\" reads what earlier events wrote, and the events of x"},
+    {NULL,
+     "[{'with': {'r': {'hash': 'a:{subject}'}}, 'hash': 'b:{id}', 'add': {'n': '@r/n'}},"
+     "{'hash': 'a:{subject}', 'add': {'n': 1}}]",
+     NULL, NULL},
+    {"/data/x", "[{'hash': 'a:{/data/x}', 'set': {'n': 1}}]", NULL, NULL},
+    {"/data/a~1b/c~0d", "[{'hash': 'a:{/data/a~1b/c~0d}', 'set': {'n': 1}}]", NULL, NULL},
+    {"/data/x", "[{'hash': 'a:{/data/x/y}', 'set': {'n': 1}}]", "/on/t/0/hash", "{/data/x}"},
+    {"/data/x/y", "[{'hash': 'a:{/data/x}', 'set': {'n': 1}}]", "/on/t/0/hash", "{/data/x/y}"},
+    {"/data/x", "[{'hash': 'a:{subject}', 'set': {'n': 1}}]", "/on/t/0/hash", "{/data/x}"},
+    {"/data/at", "[{'hash': 'a:{/data/at:day}', 'set': {'n': 1}}]", "/on/t/0/hash", "{/data/at}"},
+};
+
+static void check_recorded(const struct recorded_case *at, int partitions)
+{
+    struct faults faults = {0};
+    struct buf text = {0};
+    struct log_config log = {
+        .exchange = (char *)"x", .partitions = partitions, .partition_by = (char *)at->by};
+    const struct config config = {.path = (char *)"fanfold.json", .logs = &log, .log_count = 1};
+    buf_printf(&text, "{'view': 'v', 'exchange': 'x', 'on': {'t': %s}}", at->actions);
+    struct view *view = fixture_view("v.json", buf_text(&text), &faults);
+    assert_non_null(view);
+    views_check(&view, 1, &config, &faults);
+    bool wrong = at->pointer && partitions > 1;
+    assert_int_equal(faults.errors, wrong);
+    if (wrong) {
+        assert_string_equal(faults.at[0].pointer, at->pointer);
+        assert_non_null(strstr(faults.at[0].text, at->says));
+    }
+    view_free(view);
+    faults_release(&faults);
+    buf_release(&text);
+}
+
+static void test_recorded(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(recorded_cases); i++) {
+        check_recorded(&recorded_cases[i], 4);
+        check_recorded(&recorded_cases[i], 1);
+    }
+}
+
 /* As large a view as can be read is too large to be stored. */
 static void test_size(void **state)
 {
@@ -446,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_views),
         cmocka_unit_test(test_names_and_exchanges),
         cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_targets_without_names),
     };

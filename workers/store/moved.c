@@ -29,6 +29,8 @@ static bool take_number(struct str *text, uint64_t *number)
 static bool read_set(struct str text, struct moved_set *set)
 {
     uint64_t count;
+    if (!text.len || text.at[text.len - 1] == ' ')
+        return false;
     if (!take_number(&text, &count) || count < 1 || count > PARTITIONS_MAX)
         return false;
     set->partitions = (size_t)count;
@@ -55,6 +57,8 @@ static void note_bounds(struct moved *moved, const struct moved_set *set)
 bool moved_read(struct str text, struct moved *moved)
 {
     *moved = (struct moved){0};
+    if (text.len && text.at[text.len - 1] == ';')
+        return false;
     while (text.len) {
         const char *end = memchr(text.at, ';', text.len);
         size_t len = end ? (size_t)(end - text.at) : text.len;
