@@ -504,6 +504,7 @@ PROMISED = {
     "status": "--json --target",
     "verify": "--target --against",
     "worker": "--name --view --target",
+    "recorder": "--exchange",
 }
 
 

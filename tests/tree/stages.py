@@ -30,6 +30,7 @@ CONTRACTS = {
     "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
     "redis_reader": "store", "generation": "store", "compare": "store", "room": "store", "pool": "store", "parked": "store",
     "stream_reader": "log", "stream_probe": "log", "stream_ahead": "log", "topology": "log", "publisher": "log",
+    "recorder": "log",
 }
 # library -> (what its headers look like, stages that may include them)
 LIBRARIES = {

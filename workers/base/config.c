@@ -515,6 +515,25 @@ const struct log_config *config_log(const struct config *config, const char *exc
     return NULL;
 }
 
+bool config_log_parse(const char *file, struct str text, struct log_config *log,
+                      struct faults *faults)
+{
+    size_t before = faults->errors;
+    cJSON *object = jsonfile_parse(file, text, faults);
+    if (!object)
+        return false;
+    struct reader reader = {file, faults};
+    struct log_config result = {0};
+    read_log(&reader, object, "", &result);
+    cJSON_Delete(object);
+    if (faults->errors > before) {
+        config_log_release(&result);
+        return false;
+    }
+    *log = result;
+    return true;
+}
+
 void config_log_release(struct log_config *log)
 {
     free(log->exchange);

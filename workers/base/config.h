@@ -64,6 +64,9 @@ char *config_views_folder(const char *path);
 /* name: of a target; NULL: the only one. ERROR_USAGE when it is not there, or not the only one. */
 bool config_choose(struct config *config, const char *name, struct error *error);
 const struct log_config *config_log(const struct config *config, const char *exchange);
+/* An entry of "logs". file: for the faults. False when it has any; nothing to release then. */
+bool config_log_parse(const char *file, struct str text, struct log_config *log,
+                      struct faults *faults);
 void config_log_release(struct log_config *log);
 void config_release(struct config *config);
 

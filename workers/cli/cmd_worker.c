@@ -1,8 +1,8 @@
 /*
  * cmd_worker.c: fanfold worker.
  */
-#include "base/log.h"
 #include "cli/command.h"
+#include "cli/log_level.h"
 #include "cli/say.h"
 #include "worker/worker.h"
 
@@ -10,30 +10,6 @@
 
 #define BUDGET_MIN     ((uint64_t)1024 * 1024)
 #define NAME_BYTES_MAX 100
-
-static bool read_level(const struct options *options, struct error *error)
-{
-    static const struct {
-        const char *name;
-        enum log_level level;
-    } levels[] = {
-        {"error", LOG_LEVEL_ERROR},
-        {"warning", LOG_LEVEL_WARNING},
-        {"info", LOG_LEVEL_INFO},
-        {"debug", LOG_LEVEL_DEBUG},
-    };
-    const char *text = options_text(options, "log-level");
-    if (!text)
-        return true;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (strcmp(levels[i].name, text) == 0) {
-            log_set_level(levels[i].level);
-            return true;
-        }
-    }
-    return error_set(error, ERROR_USAGE, "--log-level %s: write error, warning, info or debug",
-                     text);
-}
 
 /* A lease is the text "<until> <worker>": the name must be one word. */
 static bool check_name(const char *name, struct error *error)
@@ -55,7 +31,7 @@ static int run(const struct options *options)
     struct error error;
     uint64_t budget = WORKER_BUDGET_DEFAULT;
     const char *name = options_text(options, "name");
-    if (!read_level(options, &error) || !check_name(name, &error) ||
+    if (!log_level_set(options, &error) || !check_name(name, &error) ||
         !options_size(options, "budget", BUDGET_MIN, &budget, &error))
         return say_usage("worker", &error);
 
@@ -82,8 +58,7 @@ static const struct option own_options[] = {
     {0, "name", "NAME", "this worker's name in status and logs; without it host:pid", NULL},
     {0, "view", "VIEW", "serve this view only; repeatable", NULL},
     {0, "budget", "SIZE", "bytes of events held in memory at most; 64M without it", NULL},
-    {0, "log-level", "LEVEL", "error, warning, info (default) or debug",
-     "error warning info debug"},
+    LOG_LEVEL_OPTION,
     {0},
 };
 

@@ -39,7 +39,7 @@ void command_overview(FILE *out);
 
 extern const struct command command_try, command_check, command_setup, command_publish,
     command_tail, command_get, command_parked, command_rebuild, command_adopt, command_verify,
-    command_status, command_test, command_worker, command_help_entry, command_completion,
-    command_version;
+    command_status, command_test, command_worker, command_recorder, command_help_entry,
+    command_completion, command_version;
 
 #endif

@@ -7,23 +7,12 @@
 #define COMMANDS_MAX 64
 
 const struct command *const commands[] = {
-    &command_try,
-    &command_test,
-    &command_check,
-    &command_setup,
-    &command_publish,
-    &command_tail,
-    &command_get,
-    &command_parked,
-    &command_rebuild,
-    &command_adopt,
-    &command_verify,
-    &command_status,
-    &command_worker,
-    &command_help_entry,
-    &command_completion,
-    &command_version,
-    NULL,
+    &command_try,        &command_test,     &command_check,
+    &command_setup,      &command_publish,  &command_tail,
+    &command_get,        &command_parked,   &command_rebuild,
+    &command_adopt,      &command_verify,   &command_status,
+    &command_worker,     &command_recorder, &command_help_entry,
+    &command_completion, &command_version,  NULL,
 };
 
 const struct option command_options[] = {
