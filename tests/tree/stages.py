@@ -27,7 +27,7 @@ STAGES = {
 CONTRACTS = {
     "message": "event", "cloudevent": "event",
     "change": "view", "row": "view", "view": "view", "fold": "view",
-    "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
+    "moved": "store", "position": "store", "store": "store", "ram_store": "store", "redis_store": "store",
     "redis_reader": "store", "generation": "store", "compare": "store", "room": "store", "pool": "store", "parked": "store",
     "stream_reader": "log", "stream_probe": "log", "stream_ahead": "log", "topology": "log", "publisher": "log",
     "recorder": "log",

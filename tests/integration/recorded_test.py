@@ -1,0 +1,177 @@
+"""A log with several partitions: its views are the fold of it, whatever stands in between, and go over from
+one stream to four partitions, to three, and back, without a replay."""
+import collections
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import fanfold
+import partitions
+
+
+class Recorder:
+    """A `fanfold recorder` process of the project."""
+
+    def __init__(self, project, name="r"):
+        self.log_path = project.folder / f"recorder-{name}.log"
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [fanfold.binary(), "recorder", "--config", str(project.config), "-e", project.exchange],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **project.addresses.env("worker")}, preexec_fn=fanfold.die_with_parent)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(10)
+
+
+class Recorded(unittest.TestCase):
+    def setUp(self):
+        self.addresses = fanfold.suite()
+        self.prefix = self.id().rsplit(".", 1)[1].replace("_", "-")[5:30] + "-"
+        self.exchange = self.prefix + "events"
+        self.number = 0
+        self.published = []
+
+    # --- what is published, and what it must become ---
+
+    def views(self):
+        """A sum for all, and a list for each subject, where order shows."""
+        return [
+            {"view": self.prefix + "sums", "exchange": self.exchange, "on": {"t": [
+                {"hash": self.prefix + "sum:{/data/group}", "add": {"n": "/data/n", "events": 1}}]}},
+            {"view": self.prefix + "lists", "exchange": self.exchange, "on": {"t": [
+                {"list": self.prefix + "list:{subject}", "push": "/data/n"}]}},
+        ]
+
+    @contextlib.contextmanager
+    def project(self, count):
+        logs = [{"exchange": self.exchange, "partitions": count}]
+        with fanfold.Project(self.addresses, self.exchange, self.views(), logs) as project:
+            project.setup()
+            self.sets = {count}
+            try:
+                yield project
+            finally:
+                project.kill_workers()
+                self.remove(project)
+
+    def remove(self, project):
+        with self.addresses.amqp() as connection:
+            channel = connection.channel()
+            for count in self.sets:
+                for number in range(count):
+                    channel.queue_delete(f"{self.exchange}.part.{count}.{number}")
+                channel.queue_delete(f"{self.exchange}.recorder.{count}")
+            channel.exchange_delete(self.exchange + ".part")
+        project.delete(self.prefix)
+
+    def change(self, project, count):
+        """Another number of partitions: configuration and setup."""
+        config = json.loads(project.config.read_text())
+        config["logs"][0]["partitions"] = count
+        beside = project.config.with_suffix(".new")
+        beside.write_text(json.dumps(config))
+        beside.replace(project.config)  # others may read it at this moment
+        self.sets.add(count)
+        return project.cli("setup")
+
+    def events(self, count):
+        made = []
+        for _ in range(count):
+            n = self.number = self.number + 1
+            made.append({"specversion": "1.0", "id": f"e{n}", "source": "/recorded", "type": "t",
+                         "subject": f"s{n * 7919 % 23}", "data": {"n": n, "group": f"g{n % 5}"}})
+        self.published += made
+        return made
+
+    def expected(self):
+        """A naive fold."""
+        rows = {}
+        for event in self.published:
+            data = event["data"]
+            total = rows.setdefault(f"{self.prefix}sum:{data['group']}", collections.Counter())
+            total.update({"n": data["n"], "events": 1})
+            rows.setdefault(f"{self.prefix}list:{event['subject']}", []).insert(0, str(data["n"]))
+        return {key: row if isinstance(row, list) else {name: str(value) for name, value in row.items()}
+                for key, row in rows.items()}
+
+    def counted(self, view):
+        """How many events all partitions of the view have dealt with."""
+        with self.addresses.redis() as redis:
+            fields = redis.hgetall("fanfold:cursor:" + view)
+        return sum(int(word.split("=")[1]) for name, text in fields.items() if name.endswith("/tally")
+                   for word in text.split())
+
+    def await_all(self, project):
+        count = len(self.published)
+        for view in ("sums", "lists"):
+            name = self.prefix + view
+            fanfold.poll(lambda: self.counted(name) >= count, 60, f"{count} events in {name}; "
+                         + project.worker_logs())
+            self.assertEqual(self.counted(name), count)
+        self.assertEqual(project.rows(self.prefix), self.expected())
+
+    def positions(self, view):
+        with self.addresses.redis() as redis:
+            fields = redis.hgetall("fanfold:cursor:" + self.prefix + view)
+        return {name: int(text.split()[1]) for name, text in fields.items()
+                if name.startswith(self.exchange) and "/" not in name.removeprefix(self.exchange)}
+
+    # --- the cases ---
+
+    def test_from_the_beginning(self):
+        """Each partition has its own task, and its position is the offset of the intake."""
+        with self.project(4) as project, Recorder(project):
+            project.publish(self.events(2000))
+            worker = project.worker("a")
+            self.await_all(project)
+            stored = {f"{self.exchange}.part.4.{number}": -1 for number in range(4)}
+            for offset, event in enumerate(self.published):
+                part = partitions.partition_of(event["subject"].encode(), 4)
+                stored[f"{self.exchange}.part.4.{part}"] = offset
+            self.assertEqual(self.positions("lists"), stored)
+            self.assertEqual(worker.sigterm(), 0)
+            project.publish(self.events(500))
+            project.start_workers("bc")
+            self.await_all(project)
+            lags = [task["lag"] for task in project.status()["tasks"]]
+            self.assertEqual(lags, [0] * 8)
+            verified = project.cli("verify", self.prefix + "lists")
+            self.assertEqual(verified.code, 0, verified.err)
+
+    def test_goes_over(self):
+        """One stream with history → four partitions → three → one, with workers running."""
+        with self.project(1) as project:
+            project.publish(self.events(1500))
+            project.start_workers("ab")
+            self.await_all(project)
+            for count in (4, 3, 1):
+                publishing = project.publishing(self.events(1000))
+                changed = self.change(project, count)
+                self.assertEqual(changed.code, 0, changed.err)
+                self.assertRegex(changed.err, rf"view {self.prefix}lists: goes over from .* to {count} part")
+                with contextlib.ExitStack() as stack:
+                    if count > 1:
+                        stack.enter_context(Recorder(project, str(count)))
+                    self.assertEqual(publishing.finish().code, 0)
+                    project.publish(self.events(200))
+                    self.await_all(project)
+                self.assertEqual(set(self.positions("sums")) - self.partitions(count), set())
+            again = self.change(project, 1)
+            self.assertEqual((again.code, "goes over" in again.err), (0, False))
+
+    def partitions(self, count):
+        if count == 1:
+            return {self.exchange + ".log.0"}
+        return {f"{self.exchange}.part.{count}.{number}" for number in range(count)}
+
+
+if __name__ == "__main__":
+    unittest.main()
