@@ -117,6 +117,7 @@ void task_clear_pipeline(struct task *task)
     task->stale = task_awaits(task);
     task->loaded = false;
     task->halting = task->held = task->refolds = task->cut = false;
+    task->passed = 0;
     batcher_forget_rows(&task->batcher);
     batch_clear(&task->batch);
 }
@@ -401,6 +402,7 @@ void task_take(struct task *task, const struct delivery *delivery)
                             : delivery->offset < task->begins) ||
         was_folded_before(task, delivery)) {
         task->next++;
+        task->passed = delivery->offset + 1;
         return;
     }
     if (!batch_reaches(&task->batch, delivery->offset) && !send_first(task))
@@ -434,7 +436,8 @@ void task_take(struct task *task, const struct delivery *delivery)
 
 bool task_is_past(const struct task *task, uint64_t offset)
 {
-    return task->committed.epoch[0] && offset <= task->committed.offset;
+    return (task->committed.epoch[0] && offset <= task->committed.offset) ||
+           (offset < task->passed && !task_awaits(task) && !has_batch(task));
 }
 
 /* --- commit ---------------------------------------------------------------------------- */

@@ -101,6 +101,7 @@ struct task {
     uint64_t begins;            /* the first offset that is folded in */
     struct moved moved;         /* what was folded by other partitions */
     struct partition_keys keys; /* to know that */
+    uint64_t passed; /* the offset behind the last event that was passed over: no commit follows */
     bool reads_all;             /* of a recorded log: from its beginning */
     struct set_aside aside;     /* of role->aside_of */
     bool wants_aside;           /* it was not read yet, or is too old */
