@@ -47,6 +47,7 @@ static int run(const struct options *options)
         .views = views,
         .view_count = count,
         .budget = (size_t)budget,
+        .log_level = options_text(options, "log-level"),
     };
     int code = worker_run(&worker);
     free(views);
@@ -74,7 +75,8 @@ const struct command command_worker = {
         "any\n"
         "machine: they share the views among themselves, and take over those of a worker that "
         "dies.\n"
-        "Servers that are down are waited for.\n"
+        "Servers that are down are waited for. For each log with several \"partitions\" it runs a\n"
+        "recorder as a process of its own (`fanfold recorder --help`).\n"
         "\n"
         "Where the configuration names several targets, a worker serves one of them, so that one "
         "that\n"

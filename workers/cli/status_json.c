@@ -69,7 +69,7 @@ static void collect_report(const char *worker, const cJSON *entry, void *list)
 static cJSON *worker_json(const cJSON *worker)
 {
     static const char *const members[] = {"host",   "pid",  "version",   "started", "rss",
-                                          "budget", "held", "held_most", "views"};
+                                          "budget", "held", "held_most", "views",   "recorders"};
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", worker->string);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {

@@ -95,6 +95,15 @@ static void serve_views(struct process *process, const struct files *files)
     }
 }
 
+static void record_logs(struct process *process, const struct config *config)
+{
+    const struct log_config **logs = must_calloc(config->log_count, sizeof *logs);
+    for (size_t i = 0; i < config->log_count; i++)
+        logs[i] = &config->logs[i];
+    recorders_want(process, logs, config->log_count);
+    free(logs);
+}
+
 static void keep_faults(struct process *process, struct files *files)
 {
     faults_release(&process->faults);
@@ -113,6 +122,7 @@ bool files_load(struct process *process, struct faults *faults)
     }
     process->config = files.config;
     serve_views(process, &files);
+    record_logs(process, &files.config);
     keep_faults(process, &files);
     files.config = (struct config){0};
     files_release(&files);
@@ -154,6 +164,7 @@ void files_reload(struct process *process)
     for (size_t i = 0; i < process->task_count; i++)
         task_retry(process->tasks[i]);
     serve_views(process, &files);
+    record_logs(process, &files.config);
     keep_faults(process, &files);
     log_info("read the configuration again: %zu views", files.views.count);
     files_release(&files);

@@ -7,6 +7,7 @@
  *     served.c   the definition that each of them is folded by, and the tasks that follow from it
  *     builds.c   the generations that are being built beside them
  *     members.c  the pool: ticks, shares, leaving
+ *     recorders.c  the children that copy recorded logs to their partitions
  *     report.c   what `fanfold status` shows of this process
  */
 #ifndef FANFOLD_WORKER_PROCESS_H
@@ -17,6 +18,7 @@
 #include "worker/task.h"
 #include "worker/views.h"
 #include "worker/worker.h"
+#include <cjson/cJSON.h>
 #include <fanfold/pool.h>
 
 /* A view that this process serves, or a generation that is built beside one. It is folded by the
@@ -38,6 +40,8 @@ struct served {
     bool gone;    /* not served any more: freed when its tasks are gone */
 };
 
+struct recorder_child;
+
 struct process {
     const struct worker_options *options;
     struct host host;
@@ -55,6 +59,8 @@ struct process {
     size_t task_count;
     struct feed **feeds;
     size_t feed_count;
+    struct recorder_child *recorders;
+    size_t recorder_count;
 
     struct pool_task *asked; /* of the tick that is under way, and whose they are */
     struct task **asked_tasks;
@@ -106,6 +112,18 @@ void builds_update(struct process *process, const struct pool_build *builds, siz
 void members_tick(struct process *process);
 void members_leave(struct process *process);
 void members_release_lease(struct process *process, const struct task *task);
+
+/* recorders.c */
+/* From now on these logs have a recorder here, and else only those by which a view is folded;
+ * direct ones are passed over. They are told apart by log_recorder_queue(). */
+void recorders_want(struct process *process, const struct log_config *const *logs, size_t count);
+/* Starts what is wanted and does not run, now and then. */
+void recorders_turn(struct process *process);
+/* Asks all to end. */
+void recorders_end(struct process *process);
+/* Waits for that, for two seconds at most, and forgets them. */
+void recorders_release(struct process *process);
+void recorders_report(const struct process *process, cJSON *list);
 
 /* report.c: a JSON object; the caller frees it. */
 char *report_write(struct process *process, double seconds);

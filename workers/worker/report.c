@@ -98,6 +98,7 @@ char *report_write(struct process *process, double seconds)
         report_task(tasks, process->tasks[i], seconds);
         report_refused(refused, process->tasks[i]);
     }
+    recorders_report(process, cJSON_AddArrayToObject(report, "recorders"));
     report_files(cJSON_AddArrayToObject(report, "files"), &process->faults);
     char *text = cJSON_PrintUnformatted(report);
     cJSON_Delete(report);

@@ -105,6 +105,8 @@ static void housekeeping(evutil_socket_t fd, short what, void *arg)
         feeds_merge(process);
         members_tick(process);
     }
+    if (!process->draining)
+        recorders_turn(process);
     if (watchdog && now - process->watched_at >= watchdog) {
         process->watched_at = now;
         notify("WATCHDOG=1");
@@ -128,6 +130,7 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
     process->drain_deadline = clock_monotonic_ms() + DRAIN_MS;
     for (size_t i = 0; i < process->task_count; i++)
         task_end(process->tasks[i], "the worker stops");
+    recorders_end(process);
     host_wake(&process->host);
 }
 
@@ -227,6 +230,7 @@ static void release(struct process *process)
         task_settle(process->tasks[i]);
         task_free(process->tasks[i]);
     }
+    recorders_release(process);
     event_free(process->host.sweep);
     event_base_free(process->host.base);
     served_release(process);

@@ -19,6 +19,7 @@ struct worker_options {
     const char *const *views; /* serve only these */
     size_t view_count;        /* 0: all */
     size_t budget;            /* bytes of messages held in memory at most */
+    const char *log_level;    /* as given, for its children; NULL: the default */
 };
 
 int worker_run(const struct worker_options *options);
