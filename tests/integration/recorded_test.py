@@ -10,6 +10,7 @@ import unittest
 
 import fanfold
 import partitions
+import pika
 
 
 class Recorder:
@@ -147,7 +148,8 @@ class Recorded(unittest.TestCase):
             self.assertEqual(verified.code, 0, verified.err)
 
     def test_goes_over(self):
-        """One stream with history → four partitions → three → one, with workers running."""
+        """One stream with history → four partitions → three → one, with workers running, whose files say
+        another number: they fold, and record, as it is in force."""
         with self.project(1) as project:
             project.publish(self.events(1500))
             project.start_workers("ab")
@@ -157,15 +159,136 @@ class Recorded(unittest.TestCase):
                 changed = self.change(project, count)
                 self.assertEqual(changed.code, 0, changed.err)
                 self.assertRegex(changed.err, rf"view {self.prefix}lists: goes over from .* to {count} part")
-                with contextlib.ExitStack() as stack:
-                    if count > 1:
-                        stack.enter_context(Recorder(project, str(count)))
-                    self.assertEqual(publishing.finish().code, 0)
-                    project.publish(self.events(200))
-                    self.await_all(project)
+                self.assertEqual(publishing.finish().code, 0)
+                project.publish(self.events(200))
+                self.await_all(project)
                 self.assertEqual(set(self.positions("sums")) - self.partitions(count), set())
             again = self.change(project, 1)
             self.assertEqual((again.code, "goes over" in again.err), (0, False))
+
+    def test_duplicates_and_no_ids(self):
+        """An event without an id has the one that it would have in one stream; a copy of an event is known,
+        also when the one was folded before the view went over."""
+        with self.project(1) as project:
+            plain = [(f"s{n % 5}", {"n": n, "group": "g"}) for n in range(60)]
+            first = self.events(40)
+            project.publish(first)
+            project.start_workers("a")
+            self.await_all(project)
+            self.assertEqual(self.change(project, 4).code, 0)
+            with Recorder(project):
+                project.publish(first[10:30])
+                self.publish_plain(plain)
+                self.published += [{"subject": subject, "data": data} for subject, data in plain]
+                total = len(self.published) + 20
+                for view in ("sums", "lists"):
+                    fanfold.poll(lambda: self.counted(self.prefix + view) >= total, 30, "all to be counted")
+                self.assertEqual(project.rows(self.prefix), self.expected())
+                duplicates = sum(task["duplicates"] for task in project.status()["tasks"])
+                self.assertEqual(duplicates, 40)
+
+    def publish_plain(self, events):
+        with self.addresses.amqp("publisher") as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for subject, data in events:
+                channel.basic_publish(self.exchange, subject, json.dumps(data).encode(),
+                                      pika.BasicProperties(type="t"), mandatory=True)
+
+    def test_a_single_key(self):
+        """All in one partition: the others are quiet, and nobody waits for them or reads in vain."""
+        with self.project(4) as project, Recorder(project):
+            events = self.events(30_000)
+            for event in events:
+                event["subject"] = "only"
+            project.publish(events)
+            worker = project.worker("a")
+            self.await_all(project)
+            lags = fanfold.poll(lambda: [task["lag"] for task in project.status()["tasks"]], what="lags")
+            self.assertEqual(lags, [0] * 8)
+            self.assertEqual(worker.sigterm(), 0)
+            project.worker("b")
+            more = self.events(5)  # of several keys: partitions that were quiet so far
+            project.publish(more)
+            self.await_all(project)
+            self.assertEqual(project.cli("verify", self.prefix + "sums").code, 0)
+
+    def test_parked(self):
+        """A partition with parked events is not left; retry reads them from the intake; what was dropped
+        stays dropped on other partitions."""
+        view = self.prefix + "lists"
+        with self.project(4) as project:
+            with Recorder(project):
+                bad = self.events(3)
+                for number, event in enumerate(bad):
+                    event["subject"] = f"s{number}"
+                    del event["data"]["n"]
+                del self.published[:]
+                project.publish(bad)
+                project.publish(self.events(300))
+                project.start_workers("a")
+                for name in (view, self.prefix + "sums"):
+                    fanfold.poll(lambda: self.counted(name) >= 303, 30, "all to be counted")
+                parked = json.loads(project.cli("parked", "list", view, "--json").out)["parked"]
+                failing = [event for event in parked if not event["waits"]]
+                self.assertEqual(sorted(event["offset"] for event in failing), [0, 1, 2])
+                refused = self.change(project, 3)
+                self.assertEqual(refused.code, 1)
+                self.assertRegex(refused.err, rf"{view}: \d+ events? (is|are) parked on .*parked retry {view}")
+                self.change(project, 4)
+                retried = project.cli("parked", "retry", view)
+                self.assertIn("retried 3, folded 0", retried.err)
+                for event in failing:
+                    dropped = project.cli("parked", "drop", view, "--offset", event["offset"], "--partition",
+                                          event["partition"], "--reason", "a test")
+                    self.assertEqual(dropped.code, 0, dropped.err)
+                retried = project.cli("parked", "retry", view)
+                self.assertEqual(retried.code, 0, retried.err)
+                lists = {key: row for key, row in project.rows(self.prefix).items() if ":s" in key}
+                self.assertEqual(lists, {key: row for key, row in self.expected().items() if ":s" in key})
+                for event in failing:
+                    dropped = project.cli("parked", "drop", self.prefix + "sums", "--offset",
+                                          event["offset"], "--reason", "a test")
+                    self.assertEqual(dropped.code, 0, dropped.err)
+            changed = self.change(project, 3)
+            self.assertEqual(changed.code, 0, changed.err)
+            with Recorder(project, "3"):
+                project.publish(self.events(100))
+                fanfold.poll(lambda: self.counted(view) >= 403, 30, "all to be counted")
+                verified = project.cli("verify", view)
+                self.assertEqual(verified.code, 0, verified.err + verified.out)
+
+    def test_rebuild(self):
+        """A changed definition is built from the partitions, beside live events; not together with other
+        partitions."""
+        view = self.prefix + "lists"
+        with self.project(3) as project, Recorder(project):
+            project.publish(self.events(2000))
+            project.start_workers("ab")
+            self.await_all(project)
+            changed = self.views()[1]
+            changed["on"]["t"][0]["push"] = "{/data/group}:{/data/n}"
+            project.write_view(changed)
+            with project.publishing(self.events(1000)) as publishing:
+                rebuilt = project.cli("rebuild", view, "--yes")
+                self.assertEqual(rebuilt.code, 0, rebuilt.err)
+                publishing.finish()
+            expected = {}
+            for event in self.published:
+                expected.setdefault(f"{self.prefix}list:{event['subject']}", []).insert(
+                    0, f"{event['data']['group']}:{event['data']['n']}")
+
+            def lists():
+                return {key: row for key, row in project.rows(self.prefix).items() if ":s" in key}
+            fanfold.poll(lambda: lists() == expected, 20, "the rows of the new definition")
+            config = json.loads(project.config.read_text())
+            config["logs"][0]["partitions"] = 4
+            project.config.write_text(json.dumps(config))
+            refused = project.cli("rebuild", view, "--yes")
+            self.assertEqual(refused.code, 1)
+            self.assertIn("run `fanfold setup` first", refused.err)
+            said = project.cli("check", "--against-live")
+            self.assertIn(f"{view}: needs no replay, `fanfold setup`", said.out)
 
     def partitions(self, count):
         if count == 1:

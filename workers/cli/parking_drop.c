@@ -188,16 +188,25 @@ static void summary(const struct parking *parking, uint64_t dropped, uint64_t wa
             (unsigned long long)waiting, waiting == 1 ? "s" : "", waiting == 1 ? "s" : "", view);
 }
 
+/* The partitions of one log have the offsets of its intake. */
+static bool has_several_logs(const struct parking *parking)
+{
+    for (size_t i = 1; i < parking->task_count; i++)
+        if (parking->tasks[i].log != parking->tasks[0].log)
+            return true;
+    return false;
+}
+
 int parking_drop(const struct parking *parking)
 {
     uint64_t dropped = 0, waiting = 0;
     struct buf json = {0};
     struct error error;
     bool good = true;
-    if (parking->has_offset && parking->task_count > 1) {
+    if (parking->has_offset && has_several_logs(parking)) {
         error_set(&error, ERROR_USAGE,
-                  "view %s has %zu partitions; say with --partition which one --offset is of",
-                  view_name(parking->view), parking->task_count);
+                  "view %s has several logs; say with --partition which one --offset is of",
+                  view_name(parking->view));
         return say_usage("parked", &error);
     }
     for (size_t i = 0; good && i < parking->task_count; i++) {

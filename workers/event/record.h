@@ -9,7 +9,8 @@
  *     fanfold-key        text: the routing key that the message had in the intake
  *     fanfold-exchange   text: the exchange, where that is not the log's
  *     fanfold-mark       boolean, true: no event, only these bounds: nothing of this partition lies
- *                        between fanfold-from and fanfold-offset, the latter included
+ *                        between fanfold-from and fanfold-offset, the latter included;
+ *                        fanfold-from is one more than the offset of the last *event* before it
  *
  * The broker sorts headers by their names, so a header of the message whose name begins with
  * "fanfold-" stands in the record as "fanfold-own-<name>": no name occurs twice.

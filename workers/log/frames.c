@@ -26,6 +26,7 @@ static void begin_message(struct frames *frames, const amqp_method_t *method)
         const amqp_basic_deliver_t *deliver = method->decoded;
         frames->head.exchange = str_of_amqp(deliver->exchange);
         frames->head.routing_key = str_of_amqp(deliver->routing_key);
+        frames->is_barrier = str_eq(str_of_amqp(deliver->consumer_tag), STR(BARRIER_TAG));
     } else {
         const amqp_basic_return_t *returned = method->decoded;
         frames->head.exchange = str_of_amqp(returned->exchange);

@@ -17,6 +17,9 @@
 /* RabbitMQ's own limit on a body is 128 MiB or less. */
 #define FRAMES_BODY_MAX (128 * 1024 * 1024)
 
+/* The second subscription of a probe (stream_probe.c). */
+#define BARRIER_TAG "fanfold-barrier"
+
 enum frames_result {
     FRAMES_NONE,    /* nothing more is there now */
     FRAMES_METHOD,  /* a method without content: frames.method, valid until the next call */
@@ -31,6 +34,7 @@ struct frames {
     amqp_method_t method;
     struct message *message;
     bool has_offset; /* of the message: the broker gave one, it comes from a stream */
+    bool is_barrier; /* it was delivered to the subscription BARRIER_TAG */
 
     /* What has come of a message. Until `partial`, it lies in the memory of the connection. */
     enum frames_stage stage;

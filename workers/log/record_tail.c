@@ -67,6 +67,7 @@ static void take_over(struct record_tail *tail, const struct message *record)
 {
     struct tail_result *result = &tail->result;
     result->next = record->offset + 1;
+    result->quiet = record->mark ? record->from : result->next;
     if (record->mark)
         return;
     result->has_last = true;

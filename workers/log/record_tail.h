@@ -23,8 +23,9 @@ struct record_tail;
 enum tail_state { TAIL_READING, TAIL_DONE, TAIL_FAILED };
 
 struct tail_result {
-    bool empty;    /* there is no record */
-    uint64_t next; /* the chain accounts for the intake's offsets below it */
+    bool empty;     /* there is no record */
+    uint64_t next;  /* the chain accounts for the intake's offsets below it */
+    uint64_t quiet; /* there is no event from here on, up to `next` */
     /* The last event (no mark) of the chain that was read. */
     bool has_last;
     uint64_t last_offset, last_print;

@@ -238,7 +238,7 @@ static bool make_record(struct lane *lane, const struct message *message)
 {
     arena_clear(&lane->arena);
     if (message->mark)
-        record_mark(&lane->record, lane->sent, message->offset, &lane->arena);
+        record_mark(&lane->record, lane->quiet, message->offset, &lane->arena);
     else
         record_write(&lane->record, message, str_of(lane->log->exchange), lane->sent, &lane->arena);
     lane->record.routing_key = str_of(lane->key);
@@ -262,6 +262,8 @@ static bool send_next(struct lane *lane, const struct message *message, bool *wa
         publish_window_sent(&lane->window);
         lane->has_record = false;
         lane->sent = message->offset + 1;
+        if (!message->mark)
+            lane->quiet = lane->sent;
         return true;
     case PUBLISH_WAITS:
         *waits = true;

@@ -47,6 +47,7 @@ struct lane {
 
     uint64_t next;    /* intake offsets below it are in the partition, or on their way there */
     uint64_t sent;    /* the same, of what has been sent */
+    uint64_t quiet;   /* no event was sent from here on, up to `sent` */
     bool fresh;       /* nothing is known to be in the partition */
     int64_t moved_ms; /* monotonic: when `next` last moved */
     /* The last record that was found: the intake must have the same event there. */

@@ -37,6 +37,7 @@ void recording_found(struct recording *recording, size_t i, const struct tail_re
     struct lane *lane = &recording->lanes[i];
     lane->fresh = result->empty;
     lane->next = lane->sent = result->next;
+    lane->quiet = result->quiet;
     lane->has_last = result->has_last;
     lane->last_offset = result->last_offset;
     lane->last_print = result->last_print;
@@ -49,7 +50,7 @@ static void begin_fresh(struct recording *recording, uint64_t first)
 {
     for (size_t i = 0; i < recording->lane_count; i++)
         if (recording->lanes[i].fresh)
-            recording->lanes[i].next = recording->lanes[i].sent = first;
+            recording->lanes[i].next = recording->lanes[i].sent = recording->lanes[i].quiet = first;
 }
 
 static void find_bounds(const struct recording *recording, uint64_t *lowest, uint64_t *highest)

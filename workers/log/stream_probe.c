@@ -38,15 +38,16 @@ struct probe {
     struct frames frames;
     const char *partition;
     bool is_recorded;
-    uint64_t enough; /* this record, or a later one, ends the probe */
-    uint64_t delivered, acknowledged;
-    struct stream_ends ends; /* but for `empty`, valid when delivered > 0 */
+    uint64_t enough;                  /* this record, or a later one, ends the probe */
+    uint64_t delivered, acknowledged; /* to both subscriptions */
+    uint64_t counted;                 /* to the first one: what comes to the other says nothing */
+    struct stream_ends ends;          /* but for `empty`, valid when counted > 0 */
     bool has_event;
 };
 
 static bool answered(const struct probe *probe)
 {
-    return probe->delivered && probe->ends.last_record >= probe->enough;
+    return probe->counted && probe->ends.last_record >= probe->enough;
 }
 
 /* A mark begins after the last event before it; there is none before offset 0. */
@@ -55,7 +56,7 @@ static void note(struct probe *probe, const struct message *message)
     struct stream_ends *ends = &probe->ends;
     bool has_event = !message->mark || message->from > 0;
     uint64_t last = message->mark ? message->from - 1 : message->offset;
-    if (!probe->delivered++) {
+    if (!probe->counted++) {
         ends->first = message->from;
         ends->first_record = message->record;
     }
@@ -71,7 +72,8 @@ static bool take_message(struct probe *probe, struct message *message, struct er
     bool is_stream = probe->frames.has_offset;
     if (probe->is_recorded)
         record_read(message, STR(""));
-    if (is_stream)
+    probe->delivered++;
+    if (is_stream && !probe->frames.is_barrier)
         note(probe, message);
     message_free(message);
     return is_stream || error_set(error, ERROR_CONFIG, "%s: the queue \"%s\" is not a stream",
@@ -151,7 +153,7 @@ static bool subscribe_again(struct probe *probe, struct error *error)
     next.value.value.bytes = amqp_cstring_bytes("next");
     amqp_basic_consume_t request = {
         .queue = amqp_cstring_bytes(probe->partition),
-        .consumer_tag = amqp_cstring_bytes("fanfold-barrier"),
+        .consumer_tag = amqp_cstring_bytes(BARRIER_TAG),
         .arguments = {1, &next},
     };
     return ask(probe, AMQP_BASIC_CONSUME_METHOD, &request, AMQP_BASIC_CONSUME_OK_METHOD, error);
@@ -173,11 +175,11 @@ static bool await_first(struct probe *probe, struct error *error)
     if (!message_count(probe, &count, error) || !subscribe_again(probe, error) ||
         !round_trip(probe, error))
         return false;
-    if (probe->delivered)
+    if (probe->counted)
         return true;
     if (!take_all(probe, count ? PROBE_MS : SILENCE_MS, error) || !round_trip(probe, error))
         return false;
-    if (count && !probe->delivered)
+    if (count && !probe->counted)
         return error_set(error, ERROR_UNAVAILABLE,
                          "%s: the log \"%s\" has %u messages, but the broker delivers none",
                          probe->link.where, probe->partition, count);
@@ -206,7 +208,7 @@ static bool run(struct probe *probe, enum stream_start_kind from, struct error *
         return false;
     if (!take_all(probe, 0, error) || (!answered(probe) && !await_first(probe, error)))
         return false;
-    return answered(probe) || !probe->delivered || read_to_end(probe, error);
+    return answered(probe) || !probe->counted || read_to_end(probe, error);
 }
 
 static bool probe_stream(const struct uri *uri, const char *partition, enum stream_start_kind from,

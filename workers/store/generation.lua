@@ -506,7 +506,7 @@ end
 
 local function parked_in(partition)
     local count = redis.call('HLEN', 'fanfold:parked:' .. view .. ':' .. partition)
-    return count > 0 and text(count) .. ' events are parked on ' .. partition .. ': `fanfold parked retry ' ..
+    return count > 0 and text(count) .. (count == 1 and ' event is' or ' events are') .. ' parked on ' .. partition .. ': `fanfold parked retry ' ..
         view .. '` or `fanfold parked drop ' .. view .. '` them first'
 end
 

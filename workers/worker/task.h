@@ -102,12 +102,12 @@ struct task {
     struct moved moved;         /* what was folded by other partitions */
     struct partition_keys keys; /* to know that */
     uint64_t passed; /* the offset behind the last event that was passed over: no commit follows */
-    bool reads_all;             /* of a recorded log: from its beginning */
-    struct set_aside aside;     /* of role->aside_of */
-    bool wants_aside;           /* it was not read yet, or is too old */
-    struct feed *feed;          /* NULL: not attached */
-    uint64_t next;              /* index in the feed's ring of the next message to take */
-    bool verified;              /* the log was seen to hold the stored fingerprint */
+    bool reads_all;  /* of a recorded log: from its beginning */
+    struct set_aside aside; /* of role->aside_of */
+    bool wants_aside;       /* it was not read yet, or is too old */
+    struct feed *feed;      /* NULL: not attached */
+    uint64_t next;          /* index in the feed's ring of the next message to take */
+    bool verified;          /* the log was seen to hold the stored fingerprint */
 
     uint64_t taken; /* messages folded since the process started, for the rate */
     uint64_t taken_before;
