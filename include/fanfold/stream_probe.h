@@ -14,6 +14,7 @@ struct stream_ends {
     /* Where they are in a partition of a recorded log, whose offsets are those of the intake
      * (first: from there on it accounts for all); else the same. Valid if there is any message. */
     uint64_t first_record, last_record;
+    uint64_t covered; /* one more than the last offset that it accounts for; 0: none */
 };
 
 /* The oldest offset (probe `first`). */

@@ -25,6 +25,10 @@ struct topology_result {
 bool topology_setup(const struct uri *uri, const struct log_config *log,
                     struct topology_result *result, struct error *error);
 
+/* How many consumers a classic queue has; false also when it is not there. */
+bool topology_consumers(const struct uri *uri, const char *queue, uint32_t *count,
+                        struct error *error);
+
 /* Is the partition there? ERROR_CONFIG with "run `fanfold setup`" when not. */
 bool topology_check(const struct uri *uri, const char *partition, struct error *error);
 

@@ -146,6 +146,19 @@ class Recorded(unittest.TestCase):
             self.assertEqual(lags, [0] * 8)
             verified = project.cli("verify", self.prefix + "lists")
             self.assertEqual(verified.code, 0, verified.err)
+            self.assertEqual(project.status()["logs"], [
+                {"exchange": self.exchange, "partitions": 4, "recorded": 2500, "end": 2500, "lag": 0,
+                 "recorder": True}])
+
+    def test_without_a_recorder(self):
+        """`status` says that the log is ahead of its partitions, and that nobody records."""
+        with self.project(2) as project:
+            project.publish(self.events(10))
+            self.assertEqual(project.status()["logs"], [
+                {"exchange": self.exchange, "partitions": 2, "recorded": 0, "end": 10, "lag": 10,
+                 "recorder": False}])
+            self.assertIn("2 partitions, 10 events are not recorded yet; no recorder is at work",
+                          project.cli("status").out)
 
     def test_goes_over(self):
         """One stream with history → four partitions → three → one, with workers running, whose files say

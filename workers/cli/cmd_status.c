@@ -186,11 +186,15 @@ static int show(const struct options *options, struct config *config, const stru
 {
     struct probes probes = {.uri = &config->amqp};
     struct targets_status targets;
+    struct logs_status logs = {0};
     targets_status_read(&targets, config, views, options->arg_count == 0, &probes);
-    if (options_has(options, "json"))
-        status_json_print(&targets, &probes);
-    else
+    logs_status_read(&logs, config, &probes);
+    if (options_has(options, "json")) {
+        status_json_print(&targets, &logs, &probes);
+    } else {
         print_table(&targets);
+        logs_status_print(&logs);
+    }
     fflush(stdout);
     int code = say_faults(&targets);
     if (probes.error.kind != ERROR_NONE)
@@ -198,6 +202,7 @@ static int show(const struct options *options, struct config *config, const stru
     if (!code && options_has(options, "check") && !all_streaming(&targets))
         code = ERROR_NO;
     targets_status_release(&targets);
+    logs_status_release(&logs);
     probes_release(&probes);
     return code;
 }
@@ -276,6 +281,10 @@ const struct command command_status = {
         "\"partition\",\n"
         "\"reason\"}], \"files\": [{\"worker\", \"file\", \"pointer\", \"reason\"}]}; null is what "
         "is not known.\n"
+        "With logs of several partitions it also has \"logs\": [{\"exchange\", \"partitions\", "
+        "\"recorded\",\n"
+        "\"end\", \"lag\" (offsets of the log that are not copied yet), \"recorder\" (is one at "
+        "work)}].\n"
         "With named targets it also has \"targets\": [{\"name\", \"fault\": null or why it cannot "
         "be asked}],\n"
         "and each of the others a \"target\".",

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-static const struct probe *ask(struct probes *probes, const char *partition)
+const struct probe *probes_ask(struct probes *probes, const char *partition)
 {
     for (size_t i = 0; i < probes->count; i++)
         if (strcmp(probes->at[i].partition, partition) == 0)
@@ -59,7 +59,7 @@ bool freshness_read(struct freshness *fresh, const char *view, const char *parti
     if (!redis_reader_task(reader, view, partition, &state, error))
         return false;
     *fresh = (struct freshness){.state = state, .has_position = state.position.epoch[0] != '\0'};
-    const struct probe *probe = ask(probes, partition);
+    const struct probe *probe = probes_ask(probes, partition);
     fresh->end_known = probe->known;
     fresh->log_empty = probe->known && probe->ends.empty;
     fresh->end = probe->ends.last;

@@ -28,6 +28,9 @@ struct probes {
     struct error error; /* the first; kind ERROR_NONE: none */
 };
 
+/* Valid until the next is asked. */
+const struct probe *probes_ask(struct probes *probes, const char *partition);
+
 struct freshness {
     struct task_state state; /* waiting is empty */
     bool has_position;

@@ -152,7 +152,8 @@ static cJSON *targets_json(const struct targets_status *targets)
     return list;
 }
 
-void status_json_print(const struct targets_status *targets, const struct probes *probes)
+void status_json_print(const struct targets_status *targets, const struct logs_status *logs,
+                       const struct probes *probes)
 {
     char now[TIMESTAMP_TEXT_MAX];
     timestamp_format(clock_wall_ms(), now);
@@ -161,6 +162,8 @@ void status_json_print(const struct targets_status *targets, const struct probes
     add_text(root, "broker_fault", probes->error.kind, probes->error.text);
     if (targets->at[0].name)
         cJSON_AddItemToObject(root, "targets", targets_json(targets));
+    if (logs->count)
+        cJSON_AddItemToObject(root, "logs", logs_status_json(logs));
     for (size_t i = 0; i < targets->count; i++)
         add_target(root, &targets->at[i]);
     char *text = cJSON_Print(root);

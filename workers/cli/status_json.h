@@ -5,8 +5,10 @@
 #ifndef FANFOLD_CLI_STATUS_JSON_H
 #define FANFOLD_CLI_STATUS_JSON_H
 
+#include "cli/status_logs.h"
 #include "cli/status_targets.h"
 
-void status_json_print(const struct targets_status *targets, const struct probes *probes);
+void status_json_print(const struct targets_status *targets, const struct logs_status *logs,
+                       const struct probes *probes);
 
 #endif

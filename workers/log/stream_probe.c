@@ -63,6 +63,8 @@ static void note(struct probe *probe, const struct message *message)
     if (has_event && (!probe->has_event || last > ends->last))
         ends->last = last;
     probe->has_event = probe->has_event || has_event;
+    if (message->offset >= ends->covered)
+        ends->covered = message->offset + 1;
     if (message->record > ends->last_record)
         ends->last_record = message->record;
 }

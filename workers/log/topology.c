@@ -237,3 +237,19 @@ bool topology_check(const struct uri *uri, const char *partition, struct error *
     amqp_link_close(&link);
     return ok;
 }
+
+bool topology_consumers(const struct uri *uri, const char *queue, uint32_t *count,
+                        struct error *error)
+{
+    struct amqp_link link;
+    void *reply;
+    amqp_queue_declare_t request = {.queue = amqp_cstring_bytes(queue), .passive = 1};
+    if (!amqp_link_open(&link, uri, "status", error))
+        return false;
+    bool ok = amqp_link_rpc(&link, AMQP_QUEUE_DECLARE_METHOD, &request,
+                            AMQP_QUEUE_DECLARE_OK_METHOD, &reply, error);
+    if (ok)
+        *count = ((amqp_queue_declare_ok_t *)reply)->consumer_count;
+    amqp_link_close(&link);
+    return ok;
+}
