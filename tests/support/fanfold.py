@@ -195,9 +195,13 @@ class Worker:
         self.log_path = pathlib.Path(config).parent / f"worker-{name}.log"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "worker", "--config", str(config), "--name", name, *args],
+                [binary(), *self.command(config, name), *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **env}, preexec_fn=die_with_parent)
+
+    @staticmethod
+    def command(config, name):
+        return ["worker", "--config", str(config), "--name", name]
 
     @property
     def pid(self):
@@ -239,6 +243,14 @@ class Worker:
     def __exit__(self, *_):
         if self.is_running():
             self.sigkill()
+
+
+class Recorder(Worker):
+    """A `fanfold recorder` process, in the same way."""
+
+    @staticmethod
+    def command(config, _):
+        return ["recorder", "--config", str(config)]
 
 
 # --- publishing in the background ---------------------------------------------------------------------

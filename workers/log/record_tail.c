@@ -215,10 +215,10 @@ struct record_tail *record_tail_open(struct event_base *base, const struct uri *
     tail->silence = evtimer_new(base, on_silence, tail);
     if (!tail->step || !tail->silence)
         abort(); /* out of memory */
-    tail->end = ends.last;
+    tail->end = ends.last_record;
     tail->span = FIRST_SPAN;
     tail->result.empty = true;
-    if (ends.empty) {
+    if (!ends.covered) {
         tail->state = TAIL_DONE;
     } else if (!begin_reading(tail)) {
         *error = tail->error;

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/uri.h"
 
-#define LOCK_HEARTBEAT 4 /* seconds */
+#define LOCK_HEARTBEAT 3 /* seconds */
 
 struct event_base;
 struct recorder_lock;

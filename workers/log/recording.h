@@ -34,6 +34,7 @@ struct recording {
 
     struct stream_reader *reader;
     uint64_t start;    /* where the reading began */
+    uint64_t known;    /* some partition had events up to here when it did */
     uint64_t expected; /* the offset that comes next, or a later one */
     struct error failed;
     bool paused;

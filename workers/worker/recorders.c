@@ -302,7 +302,7 @@ void recorders_report(const struct process *process, cJSON *list)
         cJSON_AddStringToObject(item, "state",
                                 !child->wanted && !child->in_use ? "ending"
                                 : child->pid                     ? "running"
-                                                                 : "restarting");
+                                                                 : "starting");
         cJSON_AddItemToArray(list, item);
     }
 }
