@@ -27,6 +27,7 @@ NAMES = {
     "peers": ["peer-absent", "peer-wrong"],
     "latency": ["latency-null", "latency-1", "latency-5", "latency-10"],
     "rebuild": ["rebuild", "slow-null-reader", "slow-drain", "slow-rebuild"],
+    "divided": ["record"],
     "script": ["commit-50"],
     "instructions": ["sums-window"],
     "growth": ["events-1e4", "events-1e5", "views-10", "rows-1e5", "publish-folded-10"],
@@ -155,7 +156,7 @@ class BenchTest(unittest.TestCase):
         self.assertRegex(table, rf"\(`{line['name']}`\) (\| [\d.]+ ){{3}}\| 0% \| 0% \| {ratio} \|")
 
     def assert_growth(self, measured, table):
-        for name in (*NAMES["rebuild"], *NAMES["growth"]):
+        for name in (*NAMES["rebuild"], *NAMES["divided"], *NAMES["growth"]):
             self.assertTrue(5 < measured[name]["rate"] < 1_000_000, measured[name])
             self.assertIn(f"(`{name}`) | {measured[name]['rate']:,.0f} |", table)
         self.assertEqual(measured["views-10"]["rounds"][0]["events"], 100_000 * SCALE)
@@ -163,6 +164,7 @@ class BenchTest(unittest.TestCase):
 
     def assert_costs(self, measured, table):
         for name, least, most in (("commit-50", 0.1, 100), ("sums-window", 500, 50_000)):
+            self.assertIn("cost", measured[name], measured[name])
             self.assertTrue(least < measured[name]["cost"] < most, measured[name])
             self.assertIn(f"(`{name}`) | ", table)
 

@@ -2,13 +2,14 @@
 import fnmatch
 
 import costs
+import divided
 import growth
 import latency
 import rates
 import rebuild
 from workloads import Numbered, Shop, Sums
 
-USUAL = ("rates", "latency", "rebuild", "script", "instructions")
+USUAL = ("rates", "latency", "rebuild", "divided", "script", "instructions")
 SECTIONS = (*USUAL, "growth")
 
 
@@ -17,7 +18,7 @@ def every(sizes, peers):
     sums, shop = Sums(sizes.events), Shop(sizes.events)
     slow = Numbered("slow", sizes.slow, window=1)
     return [*rates.measures(sums, shop, peers), *latency.measures(sizes.latency, sizes.warm_up),
-            *rebuild.measures(sums, slow), *costs.measures(sizes.batches), *growth.measures(sizes.growth)]
+            *rebuild.measures(sums, slow), *divided.measures(sums, sizes.divided), *costs.measures(sizes.batches), *growth.measures(sizes.growth)]
 
 
 def with_limits(chosen, found):

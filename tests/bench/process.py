@@ -63,6 +63,10 @@ class Program:
         self.out, self.err = (stream.decode(errors="replace") for stream in self.process.communicate())
         return self.process.returncode
 
+    def used(self):
+        """Processor time so far, and the largest memory, of a program that runs."""
+        return cpu_seconds(self.process.pid), peak_kib(self.process.pid)
+
     def finish(self):
         """As wait(), and it must have done well."""
         code = self.wait()

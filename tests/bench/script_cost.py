@@ -143,7 +143,7 @@ class Lane:
             keys, wire, _ = self.batches[which]
             to = f"1.d {offset} 0 0"
             answer = self.server.evalsha(self.sha, 5 + len(keys), *FIXED, *keys, "p", position, to, "", "",
-                                         wire, "", "" if position else "{}")
+                                         wire, "", "" if position else "{}", "")
             assert answer[0] == b"ok", answer
             position = to
         stats = self.server.info("commandstats")["cmdstat_evalsha"]

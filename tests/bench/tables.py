@@ -68,6 +68,14 @@ def rebuilds(lines):
         "", *rates(lines)]
 
 
+def divided(lines):
+    return [
+        "A log with four partitions, and a fold that takes 50 µs of the processor for each event: from when all workers "
+        "fold, each its share, until all is folded. Goal: two workers at least 1.7 times one. Copied: by the "
+        "partitions' recorder, from its start.",
+        "", *rates(lines)]
+
+
 def script_row(line):
     part = "" if line["of_limit"] is None else f"{line['of_limit']:.2f} times {line['limit']}"
     design = costs.DESIGN.get(line["name"], "")
@@ -109,6 +117,7 @@ def growths(lines):
 
 
 SECTIONS = {"rates": ("Rates", rates), "latency": ("Latency", latencies), "rebuild": ("Rebuild", rebuilds),
+            "divided": ("One view, many workers", divided),
             "script": ("Cost of a change in Redis", scripts), "instructions": ("Cost of an event", counts),
             "growth": ("Growth", growths)}
 

@@ -40,10 +40,10 @@ return answer
 TIMEOUT = 600
 
 
-def dealt_with(redis, view, partition):
-    """How many events of the log the view has dealt with."""
-    tally = redis.hget("fanfold:cursor:" + view, partition + "/tally") or ""
-    return sum(int(word.split("=")[1]) for word in tally.split())
+def dealt_with(redis, view):
+    """How many events of its log, in all its partitions, the view has dealt with."""
+    tallies = [text for name, text in redis.hgetall("fanfold:cursor:" + view).items() if name.endswith("/tally")]
+    return sum(int(word.split("=")[1]) for tally in tallies for word in tally.split())
 
 
 def running(project):
@@ -77,7 +77,8 @@ class World:
     @contextlib.contextmanager
     def log(self, workload, exchange):
         """A project with the workload's views and an empty log, which goes afterwards."""
-        with fanfold.Project(self.servers, exchange, workload.views(exchange)) as project:
+        logs = [{"exchange": exchange, "partitions": getattr(workload, "partitions", 1)}]
+        with fanfold.Project(self.servers, exchange, workload.views(exchange), logs) as project:
             project.setup()
             yield project
             with self.servers.amqp() as connection:
@@ -123,10 +124,15 @@ class World:
         with self.servers.redis() as redis:
             for name in workload.view_names:
                 def is_done():
-                    return dealt_with(redis, name, project.partition) >= workload.count or not running(project)
+                    return dealt_with(redis, name) >= workload.count or not running(project)
                 fanfold.poll(is_done, TIMEOUT, f"view {name}", pause=0.01)
         if not running(project):
             raise AssertionError("a worker ended: " + project.workers[0].log()[-1000:])
+
+    def folded(self, workload):
+        """How many events the first of its views has dealt with."""
+        with self.servers.redis() as redis:
+            return dealt_with(redis, workload.view_names[0])
 
     def check(self, workload, prefix=None, expected=None):
         """Compares what is in Redis with what was published. prefix: of the rows, if not the workload's own;
