@@ -95,6 +95,37 @@ class Amqp(unittest.TestCase):
         self.assertIsNone(self.consume("operator", self.log))
         self.assertEqual(self.publish("operator", self.exchange, "k"), ACCESS_REFUSED)
 
+    def declare_partition(self, key):
+        """A partition of the log, the exchange that leads to it, and the lock of its recorders."""
+        part, queue = f"{self.exchange}.part.{key}", f"{self.exchange}.recorder.{key.rsplit('.', 1)[0]}"
+        self.operator.exchange_declare(self.exchange + ".part", "direct", durable=True)
+        self.operator.queue_declare(part, durable=True, arguments=STREAM)
+        self.operator.queue_declare(queue, durable=True)
+        self.operator.queue_bind(part, self.exchange + ".part", key)
+        for name in (part, queue):
+            self.addCleanup(lambda name=name: self.channel("operator").queue_delete(name))
+        self.addCleanup(lambda: self.channel("operator").exchange_delete(self.exchange + ".part"))
+        return part, queue
+
+    def lock(self, user, queue):
+        return self.attempt(user, "basic_consume", queue, lambda *_: None, exclusive=True)
+
+    def test_only_the_worker_writes_to_partitions(self):
+        for key in ("4.0", "16-01234567.15"):
+            part, queue = self.declare_partition(key)
+            for user in ("publisher", "operator"):
+                self.assertEqual(self.publish(user, self.exchange + ".part", key), ACCESS_REFUSED)
+            for user in ("publisher", "operator", "worker"):
+                self.assertEqual(self.publish(user, "", part), ACCESS_REFUSED)
+            self.assertIsNone(self.consume("worker", part))
+            self.assertIsNone(self.lock("worker", queue))
+            self.assertEqual(self.consume("publisher", part), ACCESS_REFUSED)
+            self.assertEqual(self.lock("publisher", queue), ACCESS_REFUSED)
+            self.assertEqual(self.attempt("worker", "queue_delete", part), ACCESS_REFUSED)
+            self.assertEqual(self.attempt("worker", "queue_bind", part, self.exchange + ".part"), ACCESS_REFUSED)
+        self.declare_partition("4.1")
+        self.assertIsNone(self.publish("worker", self.exchange + ".part", "4.1"))
+
     def test_nobody_else_comes_in(self):
         url = self.servers.worker_amqp.replace("worker:worker", "guest:guest")
         with self.assertRaises(pika.exceptions.ProbableAuthenticationError):

@@ -201,6 +201,82 @@ class What(RecorderCase):
         self.assertGreaterEqual(start, 20_000 - 1)
 
 
+class Setup(RecorderCase):
+    """What `setup` declares, and what `status` says of it."""
+
+    def bindings(self):
+        listed = self.servers.rabbitmqctl("list_bindings", "-p", "fanfold", "source_name", "destination_name",
+                                          "routing_key").splitlines()
+        rows = (line.split("\t") for line in listed)
+        return {(source, queue, key) for source, queue, key in rows if source.startswith(self.exchange)}
+
+    def test_a_setup_that_was_cut_short_is_completed(self):
+        project = self.log(3)
+        wanted = {(self.exchange, self.exchange + ".log.0", "")} | {
+            (self.exchange + ".part", part, f"3.{i}") for i, part in enumerate(self.parts)}
+        self.assertEqual(self.bindings(), wanted)
+        again = project.cli("setup")
+        self.assertIn(f"partitions {self.parts[0]} to {self.parts[2]}: were there", again.err)
+        with self.servers.amqp("operator") as connection:
+            channel = connection.channel()
+            channel.queue_delete(self.parts[0])
+            channel.queue_delete(self.parts[1])
+        completed = project.cli("setup")
+        self.assertIn("2 declared and bound, 1 were there", completed.err)
+        self.assertEqual(self.bindings(), wanted)
+
+    def test_a_direct_log_has_nothing_besides(self):
+        self.log(1)
+        self.assertEqual(self.bindings(), {(self.exchange, self.exchange + ".log.0", "")})
+
+    def test_what_is_there_and_does_not_fit_is_an_error(self):
+        project = self.log(1)
+        with self.servers.amqp("operator") as connection:
+            connection.channel().exchange_declare(self.exchange + ".part", "topic", durable=True)
+        self.refused(project, 2, "that is not a durable direct one")
+        with self.servers.amqp("operator") as connection:
+            channel = connection.channel()
+            channel.exchange_delete(self.exchange + ".part")
+            channel.queue_declare(self.exchange + ".recorder.2", durable=True,
+                                  arguments={"x-queue-type": "quorum"})
+            channel.queue_declare(self.exchange + ".part.3.1", durable=True)
+        self.refused(project, 2, "that is not a durable classic one")
+        self.refused(project, 3, f'a queue "{self.exchange}.part.3.1" exists that is not a stream')
+
+    def refused(self, project, count, text):
+        config = json.loads(project.config.read_text())
+        config["logs"][0]["partitions"] = count
+        project.config.write_text(json.dumps(config))
+        result = project.cli("setup")
+        self.assertEqual(result.code, 78)
+        self.assertIn(text, result.err)
+
+    def test_partitions_that_are_not_there_are_said(self):
+        project = self.log(1)
+        config = json.loads(project.config.read_text())
+        config["logs"][0]["partitions"] = 2
+        project.config.write_text(json.dumps(config))
+        recorder = self.recorder(project)
+        recorder.wait_for_log(f'there is no queue "{self.exchange}.recorder.2"; run `fanfold setup` to declare it')
+        self.parts = self.set_up(project)
+        recorder.wait_for_log("recording into")
+        self.assertEqual(recorder.log().count("trying again"), 1)
+
+    def test_the_status_of_a_log(self):
+        project = self.log(2)
+        self.publish(project, 100)
+        told = {"exchange": self.exchange, "partitions": 2, "recorded": None, "end": 99, "lag": 100, "at_work": False}
+        self.assertEqual(project.status()["logs"], [told])
+        self.assertIn("nothing is recorded, lag 100; no recorder is at work", project.cli("status").out)
+        recorder = self.recorder(project)
+        told.update(recorded=99, lag=0, at_work=True)
+        fanfold.poll(lambda: project.status()["logs"] == [told], what="all to be recorded")
+        self.assertIn("2 partitions, recorded to offset 99, lag 0; a recorder is at work", project.cli("status").out)
+        recorder.sigkill()
+        told.update(at_work=False)
+        fanfold.poll(lambda: project.status()["logs"] == [told], what="the lock to be free")
+
+
 class Faults(RecorderCase):
     def begun(self, recorder):
         return recorder.log().count("recording into")
