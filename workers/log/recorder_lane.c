@@ -135,14 +135,19 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     lane->wake(lane->arg);
 }
 
+static bool is_writable(const struct lane *lane)
+{
+    struct pollfd poll_fd = {.fd = amqp_get_sockfd(lane->link.state), .events = POLLOUT};
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
 /* Where the socket has no room, the broker has enough to read as a sign of life; and in an alarm it
  * asks for none. */
 static void on_beat(evutil_socket_t fd, short what, void *arg)
 {
     struct lane *lane = arg;
     amqp_frame_t heartbeat = {.frame_type = AMQP_FRAME_HEARTBEAT};
-    struct pollfd poll_fd = {.fd = amqp_get_sockfd(lane->link.state), .events = POLLOUT};
-    if (works(lane) && poll(&poll_fd, 1, 0) > 0) {
+    if (works(lane) && is_writable(lane)) {
         int status = amqp_send_frame(lane->link.state, &heartbeat);
         if (status != AMQP_STATUS_OK) {
             amqp_link_failed(&lane->link, status, &lane->failed);
@@ -299,13 +304,22 @@ bool lane_oldest(const struct lane *lane, uint64_t *tag)
     return lane->waiting_count;
 }
 
-/* Says no good-bye that would be waited for: the broker may be busy with what was sent. */
+/* Does not wait for the answer: the broker may be busy with what was sent. */
+static void say_goodbye(struct lane *lane)
+{
+    amqp_connection_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
+    bool amid_message = lane->sender.stage != PUBLISH_METHOD;
+    if (works(lane) && !lane->blocked && !amid_message && is_writable(lane))
+        amqp_send_method(lane->link.state, 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
+    lane->link.healthy = false;
+}
+
 static void close_link(struct lane *lane)
 {
+    say_goodbye(lane);
     event_free(lane->readable);
     event_free(lane->writable);
     event_free(lane->beat);
-    lane->link.healthy = false;
     amqp_link_close(&lane->link);
 }
 
