@@ -2,6 +2,7 @@
 dies meanwhile. What the partitions hold is read and judged by another implementation (support/partitions.py)."""
 import datetime
 import json
+import pathlib
 import random
 import re
 import signal
@@ -39,6 +40,12 @@ def subject(event):
             return value
     is_binary = any(name.startswith(("cloudEvents:", "cloudEvents_", "ce-")) for name in event.headers)
     return "" if is_binary else event.key
+
+
+def peak(pid):
+    """The most memory that the process has had, in bytes."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 class RecorderCase(unittest.TestCase):
@@ -435,9 +442,9 @@ class Faults(RecorderCase):
         project = self.log()
         self.publish(project, 3000)
         channel = self.publisher()
-        for _ in range(6):
+        for _ in range(12):
             channel.basic_publish(self.exchange, "large", b"x" * 10_000_000, mandatory=True)
-        self.sent += 6
+        self.sent += 12
         self.servers.rabbitmqctl("set_vm_memory_high_watermark", "0.000001")
         try:
             recorder = self.recorder(project)
@@ -447,6 +454,7 @@ class Faults(RecorderCase):
             self.servers.rabbitmqctl("set_vm_memory_high_watermark", "0.4")
         self.check(self.reader())
         self.assertIn("the broker takes messages again", recorder.log())
+        self.assertLess(peak(recorder.pid), 80 * 1024 * 1024)
         self.assertEqual(self.begun(recorder), 1)
 
 

@@ -174,9 +174,25 @@ static void on_message(void *arg, struct message *message)
     pass_on(recording, message);
 }
 
+static void bound_memory(struct recording *recording)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < recording->lane_count; i++)
+        held += recording->lanes[i].held;
+    if (held > RECORDING_BUDGET && !recording->paused)
+        stream_reader_pause(recording->reader);
+    else if (held <= RECORDING_BUDGET / 2 && recording->paused)
+        stream_reader_resume(recording->reader);
+    else
+        return;
+    recording->paused = !recording->paused;
+}
+
+/* The next burst may come before the owner's turn. */
 static void on_turn(void *arg)
 {
     struct recording *recording = arg;
+    bound_memory(recording);
     recording->wake(recording->arg);
 }
 
@@ -261,20 +277,6 @@ static void acknowledge(struct recording *recording)
         return;
     recording->acknowledged = done;
     stream_reader_acknowledge(recording->reader, done);
-}
-
-static void bound_memory(struct recording *recording)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < recording->lane_count; i++)
-        held += recording->lanes[i].held;
-    if (held > RECORDING_BUDGET && !recording->paused)
-        stream_reader_pause(recording->reader);
-    else if (held <= RECORDING_BUDGET / 2 && recording->paused)
-        stream_reader_resume(recording->reader);
-    else
-        return;
-    recording->paused = !recording->paused;
 }
 
 bool recording_turn(struct recording *recording, struct error *error)
