@@ -318,6 +318,29 @@ static void test_upcast(void **state)
            "\"default\" or \"to\"\n");
 }
 
+static void test_one_log(void **state)
+{
+    struct fixture *f = *state;
+    struct log_config log;
+    assert_true(config_log_parse("--log",
+                                 STR("{\"exchange\": \"a\", \"partitions\": 4, "
+                                     "\"partition_by\": \"/data/k\", \"read\": {\"id\": \"/x\"}}"),
+                                 &log, &f->faults));
+    assert_string_equal(log.exchange, "a");
+    assert_int_equal(log.partitions, 4);
+    assert_string_equal(log.partition_by, "/data/k");
+    assert_string_equal(log.read.id, "/x");
+    assert_null(log.read.type);
+    config_log_release(&log);
+    assert_false(config_log_parse("--log", STR("{\"exchange\": \"a\", \"partitions\": 0}"), &log,
+                                  &f->faults));
+    assert_false(config_log_parse("--log", STR("{"), &log, &f->faults));
+    assert_false(config_log_parse("--log", STR("[]"), &log, &f->faults));
+    assert_int_equal(f->faults.errors, 3);
+    assert_string_equal(f->faults.at[0].file, "--log");
+    assert_string_equal(f->faults.at[0].pointer, "/partitions");
+}
+
 /* Every fault of the file in one go. */
 static void test_all_faults(void **state)
 {
@@ -538,6 +561,7 @@ int main(void)
         TEST(test_defaults),
         TEST(test_everything),
         TEST(test_upcast),
+        TEST(test_one_log),
         TEST(test_all_faults),
         TEST(test_no_logs),
         TEST(test_which_file),

@@ -78,6 +78,28 @@ static void confirms_settle_in_any_order(void **state)
     settle(f, 6, false, "15 ");
 }
 
+static void assert_oldest(const struct fixture *f, uint64_t expected)
+{
+    uint64_t tag = 0;
+    assert_int_equal(publish_window_oldest(&f->window, &tag), expected != 0);
+    assert_int_equal(tag, expected);
+}
+
+static void the_oldest_is_the_first_that_is_not_settled(void **state)
+{
+    struct fixture *f = *state;
+    assert_oldest(f, 0);
+    for (uint64_t tag = 10; tag < 14; tag++)
+        send(f, tag, STR("id"));
+    assert_oldest(f, 10);
+    settle(f, 2, false, "11 ");
+    assert_oldest(f, 10);
+    settle(f, 1, false, "10 ");
+    assert_oldest(f, 12);
+    settle(f, 0, true, "12 13 ");
+    assert_oldest(f, 0);
+}
+
 static void what_was_not_sent_cannot_be_confirmed(void **state)
 {
     struct fixture *f = *state;
@@ -147,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         window_test(confirms_settle_in_any_order),
+        window_test(the_oldest_is_the_first_that_is_not_settled),
         window_test(what_was_not_sent_cannot_be_confirmed),
         window_test(returns_find_their_message),
         window_test(a_new_connection_sends_again_what_has_no_outcome),
