@@ -114,6 +114,58 @@ class GenerationScript(unittest.TestCase):
         a, c = self.switch_after_the_end_of_rows("1")
         self.assertEqual(self.rows(), {a: "2", "fanfold:g:1:" + a: "1", "fanfold:g:1:" + c: "1"})
 
+    # --- to other partitions ---
+
+    def adopt(self, old, new, epoch, digest, same_key=True):
+        return self.call("adopt", epoch, "{}", digest,
+                         json.dumps([{"from": old, "to": new, "same_key": same_key}]))
+
+    def cursor(self):
+        return self.redis.hgetall("fanfold:cursor:" + self.view)
+
+    def write(self, **fields):
+        self.redis.hset("fanfold:cursor:" + self.view,
+                        mapping={name.replace("_", "/"): value for name, value in fields.items()})
+
+    def test_no_epoch_comes_back_by_a_move(self):
+        """A worker slept with the first batch of a partition, which the view has left, and come back to."""
+        self.stand(7)
+        epochs = ["1.d"]
+        for old, new in (["p"], ["a", "b"]), (["a", "b"], ["p"]), (["p"], ["a", "b"]):
+            self.assertEqual(self.adopt(old, new, epochs[-1], "d" if new == ["p"] else "e"), ["ok"])
+            epochs.append(self.cursor()["epoch"])
+        self.assertEqual(epochs, ["1.d", "2.e", "3.d", "4.e"])
+        self.begin(7, 7)
+        self.assertEqual(self.redis.hget("fanfold:generations", self.view), "5")
+
+    def test_what_was_left_out_of_a_cut_log(self):
+        """Each partition begins elsewhere; what lies behind that, and was not folded yet, is to be folded."""
+        self.write(epoch="1.e", a="1.e 200 0 0", a_begins="100", b_begins="50000")
+        self.assertEqual(self.adopt(["a", "b"], ["p"], "1.e", "d"), ["ok"])
+        cursor = self.cursor()
+        self.assertEqual((cursor["p/moved"], cursor["p/begins"]), ("2 201 50000", "100"))
+
+    def test_as_many_partitions_again_are_one_set(self):
+        """A partition without any event has no position, however often the view goes over."""
+        self.stand(9)
+        epoch, old, new = "1.d", ["p"], ["a", "b"]
+        for turn in range(200):
+            self.assertEqual(self.adopt(old, new, epoch, "x"), ["ok"])
+            epoch, old, new = self.cursor()["epoch"], new, old
+            if old == ["a", "b"]:
+                self.write(a=f"{epoch} {turn + 20} 0 0")
+        self.assertEqual(self.cursor()["p/moved"], "1 10;2 219 0")
+
+    def test_by_another_key(self):
+        """What former partitions had folded is known by their key only."""
+        self.write(epoch="1.d", p="1.d 20 0 0", p_moved="2 21 30")
+        refused = ["no", "not all partitions have come as far as the former ones were folded; try again later"]
+        self.assertEqual(self.adopt(["p"], ["p"], "1.d", "e", same_key=False), refused)
+        self.assertEqual(self.adopt(["p"], ["a", "b"], "1.d", "e", same_key=False), refused)
+        self.write(p="1.d 29 0 0")
+        self.assertEqual(self.adopt(["p"], ["p"], "1.d", "e", same_key=False), ["ok"])
+        self.assertEqual(self.cursor()["p"], "1.e 29 0 0")
+
 
 if __name__ == "__main__":
     unittest.main()

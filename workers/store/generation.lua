@@ -52,6 +52,11 @@ local function name_of(generation)
     return view .. '@' .. generation
 end
 
+local function next_generation()
+    local standing = (redis.call('HGET', cursor, 'epoch') or ''):match('^%d+') or '1'
+    return text(math.max(tonumber(redis.call('HGET', generations, view) or '1'), tonumber(standing)) + 1)
+end
+
 local function prefix_of(generation)
     return 'fanfold:g:' .. generation .. ':'
 end
@@ -224,9 +229,7 @@ function ACTION.begin()
         return {'no', 'somebody else has begun to build a generation of it at this moment'}
     end
     local build = cjson.decode(ARGV[5])
-    local standing = (redis.call('HGET', cursor, 'epoch') or ''):match('^%d+') or '1'
-    local last = math.max(tonumber(redis.call('HGET', generations, view) or '1'), tonumber(standing))
-    build.generation, build.state, build.tries = text(last + 1), 'building', 1
+    build.generation, build.state, build.tries = next_generation(), 'building', 1
     local shadow = 'fanfold:cursor:' .. name_of(build.generation)
     redis.call('HSET', generations, view, build.generation)
     redis.call('UNLINK', shadow)
@@ -475,33 +478,65 @@ local function sum(a, b)
     end))
 end
 
-local function bounds(set)
-    local low, high
-    for next in set:match('^%d+ (.*)$'):gmatch('%d+') do
-        next = tonumber(next)
-        low, high = math.min(low or next, next), math.max(high or next, next)
-    end
-    return low, high
+local function bounds(next)
+    return math.min(unpack(next)), math.max(unpack(next))
 end
 
--- How far the log was folded, by these partitions and by those before them (moved.h); or nil and why not.
-local function moved_of(log)
-    local set = text(#log.from)
-    for _, position in ipairs(fields_of(log.from, '')) do
+-- The first offset of each partition that was not folded.
+local function next_of(partitions)
+    local next, begins = {}, fields_of(partitions, '/begins')
+    for i, position in ipairs(fields_of(partitions, '')) do
         local offset = offset_of(position)
-        set = set .. ' ' .. (offset and text(tonumber(offset) + 1) or '0')
+        next[i] = math.max(offset and tonumber(offset) + 1 or 0, tonumber(begins[i]) or 0)
     end
-    local low, kept_sets = bounds(set), ''
-    for earlier in fields_of(log.from, '/moved')[1]:gmatch('[^;]+') do
-        local _, high = bounds(earlier)
-        if high > low then
-            if not log.same_key and not earlier:match('^1 ') then
-                return nil, 'not all partitions have come as far as the former ones were folded; try again later'
+    return next
+end
+
+local function set_text(next)
+    local words = {text(#next)}
+    for i, offset in ipairs(next) do
+        words[i + 1] = text(offset)
+    end
+    return table.concat(words, ' ')
+end
+
+-- Those of the text (moved.h), the oldest first.
+local function sets_of(moved)
+    local sets = {}
+    for set in moved:gmatch('[^;]+') do
+        local next = {}
+        for word in set:match('^%d+ (.*)$'):gmatch('%d+') do
+            next[#next + 1] = tonumber(word)
+        end
+        sets[#sets + 1] = next
+    end
+    return sets
+end
+
+-- How far the log was folded, by these partitions and by those before them (moved.h); or nil and why not. As
+-- many partitions twice are one set, so there are no more than there were different numbers.
+local function moved_of(log)
+    local next, earlier, kept_sets = next_of(log.from), {}, ''
+    for _, set in ipairs(sets_of(fields_of(log.from, '/moved')[1])) do
+        if #set == #next then
+            for i, offset in ipairs(set) do
+                next[i] = math.max(next[i], offset)
             end
-            kept_sets = kept_sets .. earlier .. ';'
+        else
+            earlier[#earlier + 1] = set
         end
     end
-    return kept_sets .. set
+    local low = bounds(next)
+    for _, set in ipairs(earlier) do
+        local _, high = bounds(set)
+        if high > low then
+            if not log.same_key and #set > 1 then
+                return nil, 'not all partitions have come as far as the former ones were folded; try again later'
+            end
+            kept_sets = kept_sets .. set_text(set) .. ';'
+        end
+    end
+    return kept_sets .. set_text(next)
 end
 
 local function parked_in(partition)
@@ -532,11 +567,12 @@ local function carry_over(log, moved, fields)
             fields[#fields + 1], fields[#fields + 2] = field, value
         end
     end
-    local tally, reordered, time, begins = '', 0, '', 0
+    local tally, reordered, time, begins = '', 0, '', nil
     for i, count in ipairs(fields_of(log.from, '/reordered')) do
         reordered = reordered + (tonumber(count) or 0)
         tally = sum(tally, fields_of(log.from, '/tally')[i])
-        begins = math.max(begins, tonumber(fields_of(log.from, '/begins')[i]) or 0)
+        local first = tonumber(fields_of(log.from, '/begins')[i]) or 0
+        begins = math.min(begins or first, first) -- the others' stands in `moved`
         local at = fields_of(log.from, '/time')[i]
         time = at > time and at or time
     end
@@ -576,8 +612,19 @@ local function is_torn(partitions)
     end
 end
 
+-- By what the log is divided is another now: may it be, where it does not move?
+local function may_stay(log)
+    if log.same_key then
+        return nil
+    end
+    local _, why = moved_of(log)
+    return why
+end
+
 -- 3 the epoch in force   4 definition   5 digest
 -- 6 the logs, JSON: [{"from": [partition, …], "to": the same or others, "same_key": both divide alike}, …]
+-- A move raises the generation: the view may come back to partitions where it has no position any more, and a
+-- batch that was folded before, for no position, must not find its epoch there again.
 function ACTION.adopt()
     if load() then
         return {'no', 'a generation of it is being built: wait for that, or cancel it (`fanfold rebuild ' ..
@@ -587,22 +634,30 @@ function ACTION.adopt()
     if standing ~= ARGV[3] then
         return {'no', 'another definition came into force meanwhile (epoch ' .. standing .. '); look again'}
     end
-    local epoch, logs = standing:match('^%d+') .. '.' .. ARGV[5], cjson.decode(ARGV[6])
-    local fields, moving = {'epoch', epoch, 'definition', ARGV[4]}, {}
+    local logs, generation, staying, moving = cjson.decode(ARGV[6]), standing:match('^%d+'), {}, {}
+    local fields = {'definition', ARGV[4]}
     for _, log in ipairs(logs) do
         local why, moved = is_torn(log.from), nil
         local moves = log.from[1] ~= log.to[1]
-        if moves and not why then
+        if not why and moves then
             why, moved = may_move(log)
+        elseif not why then
+            why = may_stay(log)
         end
         if why then
             return {'no', why}
         end
+        local list = moves and moving or staying
+        list[#list + 1] = log
         if moves then
-            moving[#moving + 1] = log
             carry_over(log, moved, fields)
+            generation = next_generation()
         end
-        for i, position in ipairs(moves and {} or fields_of(log.from, '')) do
+    end
+    local epoch = generation .. '.' .. ARGV[5]
+    fields[#fields + 1], fields[#fields + 2] = 'epoch', epoch
+    for _, log in ipairs(staying) do
+        for i, position in ipairs(fields_of(log.from, '')) do
             if position ~= '' then
                 fields[#fields + 1], fields[#fields + 2] = log.from[i], epoch .. position:match('^%S+(.*)$')
             end
@@ -610,6 +665,7 @@ function ACTION.adopt()
     end
     redis.call('HSET', cursor, unpack(fields)) -- the first write: refused, it changes nothing
     for _, log in ipairs(moving) do
+        redis.call('HSET', generations, view, generation)
         for _, partition in ipairs(log.from) do
             for _, name in ipairs(ASIDE) do
                 redis.call('HDEL', cursor, partition .. name)
