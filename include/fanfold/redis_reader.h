@@ -40,6 +40,9 @@ bool redis_reader_keys(struct redis_reader *reader, const char *prefix, size_t l
  */
 bool redis_reader_task(struct redis_reader *reader, const char *view, const char *partition,
                        struct task_state *state, struct error *error);
+/* What stands in <partition>/moved (moved.h), appended to text. */
+bool redis_reader_moved(struct redis_reader *reader, const char *view, const char *partition,
+                        struct buf *text, struct error *error);
 /* Epoch and definition of a view (definition.h); both "" when nothing is folded yet. text is
  * appended to. */
 bool redis_reader_definition(struct redis_reader *reader, const char *view, char epoch[EPOCH_MAX],

@@ -303,6 +303,27 @@ class Recorded(unittest.TestCase):
             said = project.cli("check", "--against-live")
             self.assertIn(f"{view}: needs no replay, `fanfold setup`", said.out)
 
+    def test_verify_after_going_over(self):
+        """What was folded by one stream is in the rows, and no position on the new partitions says so."""
+        with self.project(1) as project:
+            project.publish(self.events(700))
+            project.start_workers("ab")
+            self.await_all(project)
+            self.assertEqual(self.change(project, 4).code, 0)
+            project.publish(self.events(1))
+            self.await_all(project)
+            unknown = project.cli("verify", self.prefix + "sums")
+            self.assertEqual(unknown.code, 69)
+            self.assertRegex(unknown.err, r"on \S+\.part\.4\.\d it has not come past")
+            rebuilt = project.cli("rebuild", self.prefix + "lists", "--yes")
+            self.assertEqual(rebuilt.code, 0, rebuilt.err)
+            self.assertIn("goes by itself to the end of the log", rebuilt.err)
+            project.publish(self.events(100))
+            self.await_all(project)
+            for view in "sums", "lists":
+                verified = project.cli("verify", self.prefix + view)
+                self.assertEqual(verified.code, 0, verified.err + verified.out)
+
     def partitions(self, count):
         if count == 1:
             return {self.exchange + ".log.0"}

@@ -111,6 +111,51 @@ static cJSON *wait_for_workers(struct rebuilding *rebuilding, const char *const 
     }
 }
 
+/* Does the position alone say which events of the partition are folded? After a move, only when it
+ * is past all that the former partitions had (moved.h). */
+static bool is_past_moved(struct rebuilding *rebuilding, const char *partition,
+                          const struct position *at, bool *past, struct error *error)
+{
+    struct buf text = {0};
+    struct moved moved;
+    bool good = redis_reader_moved(rebuilding->reader, view_name(rebuilding->view), partition,
+                                   &text, error) &&
+                (moved_read(buf_str(&text), &moved) ||
+                 error_set(error, ERROR_CONFIG,
+                           "what stands of former partitions with %s is not of their form: %s",
+                           partition, buf_text(&text)));
+    buf_release(&text);
+    if (!good)
+        return false;
+    *past = (at->epoch[0] ? at->offset + 1 : 0) >= moved.high;
+    moved_release(&moved);
+    return true;
+}
+
+/* Can the build stop where the live view stands on the partition, and have the same events? */
+static bool can_follow(struct rebuilding *rebuilding, const char *partition, uint64_t begins,
+                       struct build *build, const char **why, struct error *error)
+{
+    struct task_state state = {0};
+    bool past;
+    if (!redis_reader_task(rebuilding->reader, view_name(rebuilding->view), partition, &state,
+                           error) ||
+        !is_past_moved(rebuilding, partition, &state.position, &past, error))
+        return false;
+    if (!past && build->verify)
+        return error_set(
+            error, ERROR_UNAVAILABLE,
+            "the view went over to other partitions, and on %s it has not come past "
+            "what the former ones had folded: its position does not say yet what is in "
+            "its rows; run the command again when events have come there",
+            partition);
+    if (!past)
+        *why = "since it went over to other partitions, not each of them has had an event";
+    build->follows =
+        past && (!begins || (state.position.epoch[0] && state.position.offset >= begins));
+    return true;
+}
+
 /* A build follows the live view where that stands in the same log and can be reached. */
 static bool look_at_live(struct rebuilding *rebuilding, struct build *build, struct error *error)
 {
@@ -126,21 +171,19 @@ static bool look_at_live(struct rebuilding *rebuilding, struct build *build, str
     for (size_t i = 0; i < rebuilding->next->log_count; i++)
         build->follows =
             build->follows && has_partition(rebuilding->live, rebuilding->next->logs[i].exchange);
+    const char *why = trouble[0] ? trouble : "it reads other exchanges";
     for (size_t i = 0; build->follows && i < build->partition_count; i++) {
-        struct task_state state = {0};
-        if (!redis_reader_task(rebuilding->reader, view_name(rebuilding->view),
-                               build->partitions[i], &state, error)) {
+        if (!can_follow(rebuilding, build->partitions[i], rebuilding->begins[i], build, &why,
+                        error)) {
             cJSON_Delete(workers);
             return false;
         }
-        build->follows = !rebuilding->begins[i] || (state.position.epoch[0] &&
-                                                    state.position.offset >= rebuilding->begins[i]);
     }
     if (rebuilding->epoch[0] && !build->follows)
         say("the live view cannot be followed (%s): the new generation goes by itself to the end "
             "of "
             "the log",
-            trouble[0] ? trouble : "it reads other exchanges");
+            why);
     cJSON_Delete(workers);
     return true;
 }

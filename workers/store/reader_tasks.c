@@ -65,6 +65,20 @@ bool redis_reader_task(struct redis_reader *reader, const char *view, const char
                      reader->where, view, partition);
 }
 
+bool redis_reader_moved(struct redis_reader *reader, const char *view, const char *partition,
+                        struct buf *text, struct error *error)
+{
+    redisReply *reply =
+        reader_ask(reader, error, "HMGET fanfold:cursor:%s %s/moved", view, partition);
+    if (!reply)
+        return false;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1)
+        return reader_unexpected(reader, reply, "the view's former partitions", error);
+    buf_add(text, field_of(reply, 0));
+    freeReplyObject(reply);
+    return true;
+}
+
 bool redis_reader_definition(struct redis_reader *reader, const char *view, char epoch[EPOCH_MAX],
                              struct buf *text, struct error *error)
 {
