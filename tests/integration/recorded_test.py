@@ -226,6 +226,48 @@ class Recorded(unittest.TestCase):
             self.await_all(project)
             self.assertEqual(project.cli("verify", self.prefix + "sums").code, 0)
 
+    def test_a_hole(self):
+        """Of three records the second was refused, and is appended again later: nobody folds across the
+        hole, nor gives up."""
+        with self.project(2) as project, self.addresses.amqp("worker") as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            lock = channel.consume(f"{self.exchange}.recorder.2", exclusive=True, inactivity_timeout=0.1)
+            next(lock)  # no recorder records
+            project.publish(self.events(200))
+            mine = [(offset, *message) for offset, message in enumerate(self.intake(200))
+                    if partitions.partition_of(message[0].encode(), 2) == 1]
+
+            def append(number):
+                offset, key, properties, body = mine[number]
+                ours = {"fanfold-offset": offset, "fanfold-key": key,
+                        "fanfold-from": mine[number - 1][0] + 1 if number else 0}
+                properties.headers = {**properties.headers, **ours}
+                channel.basic_publish(self.exchange + ".part", "2.1", body, properties, mandatory=True)
+
+            append(0)
+            worker = project.worker("a")
+            fanfold.poll(lambda: self.positions("lists"), what="the first event to be folded")
+            append(2)
+            worker.wait_for_log("what lies between offset")
+            append(1)
+            append(2)
+            fanfold.poll(lambda: self.positions("lists") == {f"{self.exchange}.part.2.1": mine[2][0]}, 40,
+                         "the hole to be closed; " + project.worker_logs())
+            channel.cancel()
+            self.await_all(project)
+
+    def intake(self, count):
+        """(routing key, properties, body) of its first messages."""
+        with self.addresses.amqp() as connection:
+            channel = connection.channel()
+            channel.basic_qos(prefetch_count=count)
+            taken = channel.consume(self.exchange + ".log.0", arguments={"x-stream-offset": "first"})
+            messages = [next(taken) for _ in range(count)]
+        for _, properties, _ in messages:
+            del properties.headers["x-stream-offset"]
+        return [(method.routing_key, properties, body) for method, properties, body in messages]
+
     def test_parked(self):
         """A partition with parked events is not left; retry reads them from the intake; what was dropped
         stays dropped on other partitions."""

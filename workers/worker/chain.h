@@ -4,7 +4,7 @@
  * A recorder that died, or was believed dead, leaves records that repeat earlier ones; one whose
  * records were refused in their middle appends the lost ones again, behind those that came after.
  * So what does not follow is passed over, and the chain may close further on: at the latest where
- * the partition ended when reading began. If it does not, more must be read, or something is lost.
+ * the partition ended when reading began. If it does not, more must be read, or awaited.
  *
  *     struct chain chain = {.start = …, .end = …, .whole = …};
  *     switch (chain_take(&chain, message)) …

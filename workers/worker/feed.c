@@ -287,19 +287,17 @@ void feed_turn(struct feed *feed)
 
 /* --- the reader's callbacks ------------------------------------------------------------ */
 
-/* What the chain lacks may lie before where reading began; else it is lost. */
+/* What the chain lacks may lie before where reading began. Else the recorder will append it again,
+ * as it does after a refusal; and if retention took it, the next reading says so (check_start). */
 static void break_chain(struct feed *feed, const struct message *message)
 {
-    uint64_t from = feed->chain.taken, to = message->from;
-    if (feed->chain.whole) {
-        stop_all(feed, from, to);
-        return;
-    }
     for (size_t i = 0; i < feed->task_count; i++)
         feed->tasks[i]->reads_all = true;
-    error_set(&feed->closed, ERROR_UNAVAILABLE,
-              "%s: what lies between offset %llu and %llu may stand further back: reading all",
-              feed->partition, (unsigned long long)from, (unsigned long long)to);
+    error_set(&feed->closed, ERROR_UNAVAILABLE, "%s: what lies between offset %llu and %llu %s",
+              feed->partition, (unsigned long long)feed->chain.taken,
+              (unsigned long long)message->from,
+              feed->chain.whole ? "is not there yet: waiting for the recorder to append it"
+                                : "may stand further back: reading all");
     host_wake(feed->host);
 }
 
