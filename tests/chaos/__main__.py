@@ -14,19 +14,19 @@ LAST = {"specversion": "1.0", "id": "flow-last", "source": "/chaos", "type": "fl
         "time": "2026-03-01T00:00:00Z", "data": {"n": 0, "amount": 1, "user": "u0"}}
 
 
-def schedule(chance, end):
+def schedule(which, chance, end):
     """Every fault once, in random order; then any, until the time is over."""
-    once = list(faults.ALL)
+    once = list(which)
     chance.shuffle(once)
     yield from once
     while time.monotonic() < end:
-        yield chance.choice(faults.ALL)
+        yield chance.choice(which)
 
 
-def provoke(world, chance, end, began):
+def provoke(world, which, chance, end, began):
     """Returns how often each fault was felt."""
-    felt = dict.fromkeys((fault.__name__ for fault in faults.ALL), 0)
-    for fault in schedule(chance, end):
+    felt = dict.fromkeys((fault.__name__ for fault in which), 0)
+    for fault in schedule(which, chance, end):
         started = time.monotonic()
         what = fault(world, chance)
         felt[fault.__name__] += 1
@@ -40,7 +40,8 @@ def judge(world):
     """Compares the log with what was confirmed, and the views with the log. Returns what is wrong."""
     world.foreign.publish(LAST)
     world.foreign.disconnect()
-    events = log.read(world.servers, world.project.partition, LAST["id"])
+    intake = log.read(world.servers, world.project.partition, LAST["id"])
+    events = [event for _, event in intake]
     print(f"the log holds {len(events)} events; every view is to be their fold", flush=True)
     wrong = []
     held = {(event["source"], event["id"]) for event in events}
@@ -48,7 +49,7 @@ def judge(world):
     if lost := confirmed - held:
         wrong.append(f"{len(lost)} of {len(confirmed)} confirmed events are not in the log: {sorted(lost)[:5]}")
     world.project.wait_for(world.views, len(events), deadline=180)
-    expected = flow.fold(events, PREFIX)
+    expected = flow.fold(events, PREFIX, world.names)
     for key, (row, right) in flow.wrong(world.project.rows(PREFIX), expected.rows).items():
         wrong.append(f"row {key} is {row}, should be {right}")
     for view in world.views:
@@ -56,6 +57,10 @@ def judge(world):
         if (tally["duplicates"], tally["parked"]) != (expected.duplicates, expected.parked[view]):
             wrong.append(f"view {view}: {tally}, should be {expected.duplicates} duplicates and "
                          f"{expected.parked[view]} parked")
+    wrong += world.log.wrong(intake, world.in_force())
+    for count, chains in world.log.sets.items():
+        print(f"{count} partitions: {sum(len(chain.offsets) for chain in chains)} events, "
+              f"{sum(chain.repeats for chain in chains)} records twice", flush=True)
     print(f"{len(confirmed)} events confirmed, {expected.duplicates} copies in the log, "
           f"{len(expected.rows)} rows in {len(world.views)} views", flush=True)
     return wrong
@@ -65,14 +70,19 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos")
     parser.add_argument("--minutes", type=float, default=0, help="go on for so long at least")
     parser.add_argument("--seed", type=int, help="of an earlier run")
+    parser.add_argument("--partitions", type=int, default=1, help="of the log")
+    parser.add_argument("--faults", help="only these, separated by commas")
     given = parser.parse_args()
+    which = faults.OF_ANY_LOG + (faults.OF_RECORDED if given.partitions > 1 else ())
+    if given.faults:
+        which = [{fault.__name__: fault for fault in which}[name] for name in given.faults.split(",")]
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     print(f"chaos: seed {seed}", flush=True)
     began = time.monotonic()
     try:
-        with World(seed) as world:
+        with World(seed, given.partitions) as world:
             world.await_progress()
-            felt = provoke(world, random.Random(seed), began + given.minutes * 60, began)
+            felt = provoke(world, which, random.Random(seed), began + given.minutes * 60, began)
             world.end_publishing()
             wrong = judge(world)
     except AssertionError as error:

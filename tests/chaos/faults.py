@@ -1,14 +1,17 @@
 """The faults of a chaos run. Each is a function of the world and a random.Random, provokes its fault, waits
 until it was felt, undoes it, and returns what was felt as a text; it fails when the fault did not happen.
 No two run at once, but what one leaves behind may still go on when the next begins."""
+import os
 import pathlib
 import signal
 
 import fanfold
+import recorded
 from world import WORKERS
 
 OUTAGE_SECONDS = 60
 COMMIT = b"fanfold:cursor:"  # stands in each commit
+RECORD = b"fanfold-offset"  # stands in each record
 
 
 def kill_worker(world, chance):
@@ -70,28 +73,28 @@ def cut_aof(world, chance):
     """SIGKILL of Redis, and its append-only file loses its end, in the middle of a command: rows and
     positions go back together."""
     world.await_progress()
-    old = world.cursors()
+    old = world.counts()
     world.servers.do("kill-redis")
     files = sorted((pathlib.Path(world.servers.folder) / "redis/appendonlydir").glob("*.incr.aof"))
     size = files[-1].stat().st_size
     with open(files[-1], "r+b") as file:
         file.truncate(size - size // 3)
-    # The cursors as they were saved are read before any worker is let in.
+    # What was saved is read before any worker is let in.
     for who in WORKERS:
         world.proxies[who, "redis"].freeze()
         world.proxies[who, "redis"].cut()
     try:
         world.servers.do("start-redis")
-        new = world.cursors()
+        new = world.counts()
     finally:
         for who in WORKERS:
             world.proxies[who, "redis"].thaw()
-    back = [view for view in old if new.get(view, -1) < old[view]]
+    back = [view for view in old if new[view] < old[view]]
     if not back:
-        raise AssertionError(f"no cursor went back: {old} → {new}")
-    fanfold.poll(lambda: all(world.cursors().get(view, -1) > old[view] for view in back), OUTAGE_SECONDS,
+        raise AssertionError(f"no view went back: {old} → {new}")
+    fanfold.poll(lambda: all(world.counts()[view] > old[view] for view in back), OUTAGE_SECONDS,
                  f"the views to heal; {world.where()}")
-    return f"{len(back)} cursors went back, by up to {max(old[v] - new.get(v, -1) for v in back)} offsets"
+    return f"{len(back)} views went back, by up to {max(old[v] - new[v] for v in back)} events"
 
 
 def cut_connections(world, chance):
@@ -121,17 +124,22 @@ def freeze_redis(world, chance):
 def freeze(world, chance, server):
     name, views = an_owner(world, chance)
     proxy = world.proxies[name, server]
-    accepted, held_back = proxy.accepted, proxy.held_back
+    accepted, held_back, lost = proxy.accepted, proxy.held_back, lost_feeds(world, name)
     proxy.freeze()
     try:
-        fanfold.poll(lambda: proxy.accepted > accepted, OUTAGE_SECONDS * 2,
-                     f"{name} to find out that {server} is silent")
+        fanfold.poll(lambda: proxy.accepted > accepted and (server == "redis" or lost_feeds(world, name) > lost),
+                     OUTAGE_SECONDS * 2, f"{name} to find out that {server} is silent")
     finally:
         proxy.thaw()
     if proxy.held_back == held_back:
         raise AssertionError(f"nothing was on its way between {name} and {server}")
     world.await_progress()
     return f"{name} gave {server} up with {proxy.held_back - held_back} bytes on the way"
+
+
+def lost_feeds(world, name):
+    """How often the worker has lost what it read: its recorder connects to RabbitMQ, too."""
+    return world.workers[name].log().count("streaming -> backoff")
 
 
 def redis_full(world, chance):
@@ -152,10 +160,10 @@ def redis_refuses(world, fault, remedy):
         fault(redis)
         try:
             fanfold.poll(lambda: refusals(redis) > before, OUTAGE_SECONDS, "Redis to refuse a write")
-            cursors = world.cursors()
+            counts = world.counts()
             fanfold.poll(lambda: refusals(redis) > before + 2, OUTAGE_SECONDS, "Redis to refuse more writes")
-            if world.cursors() != cursors:
-                raise AssertionError("a cursor moved though Redis refuses to write")
+            if world.counts() != counts:
+                raise AssertionError("a view went on though Redis refuses to write")
             felt = refusals(redis) - before
         finally:
             remedy(redis)
@@ -205,8 +213,55 @@ def kill_publisher(world, chance):
     return "a publisher died in mid-window; its lines were published again"
 
 
-ALL = (kill_worker, pause_worker, kill_broker, kill_redis, cut_aof, cut_connections, freeze_amqp, freeze_redis,
-       redis_full, redis_read_only, memory_alarm, disk_alarm, kill_publisher)
+def kill_recorder(world, chance):
+    """SIGKILL of the process that records, until another one does."""
+    count = a_set(world, chance)
+    name, pid = a_recording(world, count)
+    os.kill(pid, signal.SIGKILL)
+    other = another_recording(world, count, pid)
+    world.await_progress()
+    return f"the recorder of {name} died, that of {other} records {count} partitions"
+
+
+def pause_recorder(world, chance):
+    """SIGSTOP of the process that records, with records on their way, until another one has taken over; then
+    it wakes up, and what it had in its hands is appended, too."""
+    count = a_set(world, chance)
+    name, pid = a_recording(world, count)
+    proxy = world.proxies[name, "amqp"]
+    proxy.mute()
+    try:
+        fanfold.poll(lambda: RECORD in proxy.waiting(), OUTAGE_SECONDS, f"the recorder of {name} to append")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            other = another_recording(world, count, pid)
+            held = world.log.events(count)
+            fanfold.poll(lambda: world.log.events(count) > held, OUTAGE_SECONDS, f"that of {other} to append")
+            before = world.log.repeats(count)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    finally:
+        proxy.thaw()
+    repeats = fanfold.poll(lambda: world.log.repeats(count) - before, OUTAGE_SECONDS,
+                           "records that are there already")
+    world.await_progress()
+    return f"the recorder of {name} slept while that of {other} recorded, and appended {repeats} records again"
+
+
+def change_partitions(world, chance):
+    """Another number of partitions, to which the views go over."""
+    old = world.in_force()
+    count = chance.choice([number for number in world.numbers if {number} != old])
+    world.go_over(count)
+    if world.in_force() != {count}:
+        raise AssertionError(f"the views are folded by {world.in_force()} partitions, not by {count}")
+    world.await_progress()
+    return f"from {', '.join(map(str, sorted(old)))} to {count}"
+
+
+OF_ANY_LOG = (kill_worker, pause_worker, kill_broker, kill_redis, cut_aof, cut_connections, freeze_amqp,
+              freeze_redis, redis_full, redis_read_only, memory_alarm, disk_alarm, kill_publisher)
+OF_RECORDED = (kill_recorder, pause_recorder, change_partitions)
 
 
 def an_owner(world, chance):
@@ -215,6 +270,28 @@ def an_owner(world, chance):
                          "a worker with leases")
     name = chance.choice(names)
     return name, world.owned(name)
+
+
+def a_set(world, chance):
+    """A number of partitions that views are folded by, more than one."""
+    found = sorted(world.in_force() - {1})
+    if not found:
+        found = [world.numbers[1]]
+        world.go_over(found[0])
+        world.await_progress()
+    return chance.choice(found)
+
+
+def a_recording(world, count):
+    return fanfold.poll(lambda: world.recording(count), OUTAGE_SECONDS, "a recorder at work")
+
+
+def another_recording(world, count, pid):
+    """The worker whose recorder records now, in the place of that process."""
+    def another():
+        return next((name for name, other in world.recorders(count)
+                     if other != pid and recorded.records(other, count)), None)
+    return fanfold.poll(another, OUTAGE_SECONDS, "another recorder to take over")
 
 
 def connects(world, server):

@@ -6,7 +6,8 @@ QUIET_SECONDS = 60
 
 
 def read(addresses, queue, last_id):
-    """The events in the log's order up to the one with this id, as objects like those of flow.events()."""
+    """(offset, event) in the log's order up to the event with this id, which are objects like those of
+    flow.events()."""
     with addresses.amqp() as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=2000)
@@ -16,7 +17,7 @@ def read(addresses, queue, last_id):
             if method is None:
                 raise AssertionError(f"the log ends after {len(events)} events, without {last_id}")
             channel.basic_ack(method.delivery_tag)
-            events.append(event(properties, method.routing_key, body))
+            events.append((properties.headers["x-stream-offset"], event(properties, method.routing_key, body)))
             if properties.message_id == last_id:
                 return events
 

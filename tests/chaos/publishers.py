@@ -22,9 +22,9 @@ class Ours(threading.Thread):
     """Chunk after chunk through `fanfold publish`; a chunk whose publisher ended badly is published again
     from its start, as a person would."""
 
-    def __init__(self, project, url, seed):
+    def __init__(self, project, url, seed, bad):
         super().__init__()
-        self.project, self.url, self.seed = project, url, seed
+        self.project, self.url, self.seed, self.bad = project, url, seed, bad
         self.confirmed = set()      # (source, id)
         self.killed = self.again = 0
         self.process = None
@@ -35,7 +35,7 @@ class Ours(threading.Thread):
         try:
             start = 0
             while not self.ending.is_set():
-                chunk = flow.events(CHUNK, self.seed + start, start)
+                chunk = flow.events(CHUNK, self.seed + start, start, self.bad)
                 self.publish(chunk)
                 self.confirmed.update((event["source"], event["id"]) for event in chunk)
                 start += CHUNK
@@ -86,9 +86,9 @@ class Foreign(threading.Thread):
     """Plain JSON bodies, attributes in the AMQP properties, one confirm at a time; sends an event again
     until it is confirmed."""
 
-    def __init__(self, addresses, exchange, seed):
+    def __init__(self, addresses, exchange, seed, bad):
         super().__init__()
-        self.addresses, self.exchange, self.seed = addresses, exchange, seed
+        self.addresses, self.exchange, self.seed, self.bad = addresses, exchange, seed, bad
         self.confirmed = set()
         self.reconnects = 0
         self.connection = None
@@ -99,7 +99,7 @@ class Foreign(threading.Thread):
         try:
             start = FOREIGN_START
             while not self.ending.is_set():
-                for event in flow.events(CHUNK, self.seed + start, start):
+                for event in flow.events(CHUNK, self.seed + start, start, self.bad):
                     self.publish({**event, "source": "/foreign"})
                     if self.ending.wait(FOREIGN_PAUSE):
                         break

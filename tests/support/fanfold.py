@@ -374,11 +374,30 @@ class Project:
     def start_workers(self, names):
         return [self.worker(name) for name in names]
 
+    def has(self, partition):
+        """Is it one of the log's, in whatever number of partitions?"""
+        return partition == self.partition or partition.startswith(self.exchange + ".part.")
+
+    def in_force(self, view):
+        """{partition: the fields of the cursor that stand with it, "" being the position} of the partitions
+        that the view is folded by."""
+        with self.addresses.redis() as redis:
+            fields = redis.hgetall("fanfold:cursor:" + view)
+        found = collections.defaultdict(dict)
+        for name, text in fields.items():
+            partition, _, what = name.partition("/")
+            if self.has(partition):
+                found[partition][what] = text
+        return found
+
     def tally(self, view):
         """What became of the events of the log so far, e.g. {"folded": 12, "parked": 1, …}."""
-        with self.addresses.redis() as redis:
-            text = redis.hget("fanfold:cursor:" + view, self.partition + "/tally") or ""
-        return {name: int(number) for name, number in (word.split("=") for word in text.split())}
+        total = collections.Counter()
+        for fields in self.in_force(view).values():
+            for word in fields.get("tally", "").split():
+                name, number = word.split("=")
+                total[name] += int(number)
+        return dict(total)
 
     def wait_for(self, views, events, deadline=60):
         """Until each view has dealt with so many events of the log: every event is counted once."""
@@ -396,21 +415,26 @@ class Project:
         return json.loads(result.out)
 
     def cursor(self, view):
-        """The offset up to which the view is folded; -1 before the first event."""
-        with self.addresses.redis() as redis:
-            position = redis.hget("fanfold:cursor:" + view, self.partition)
-        return int(position.split()[1]) if position else -1
+        """The offset up to which the view is folded, on the partition that is furthest; -1 before the first
+        event."""
+        positions = [fields.get("", "") for fields in self.in_force(view).values()]
+        return max((int(position.split()[1]) for position in positions if position), default=-1)
 
     def task(self, view):
         """What `status` says of the view's only task."""
         return next(task for task in self.status()["tasks"] if task["view"] == view)
 
-    def owners(self):
-        """The worker that holds the lease, by view; of the leases on this project's log."""
+    def task_owners(self):
+        """The worker that holds the lease, by (view, partition); of the leases on this project's log."""
         with self.addresses.redis() as redis:
             leases = redis.hgetall("fanfold:leases")
         tasks = {tuple(task.split(" ")): lease.split(" ", 1)[1] for task, lease in leases.items()}
-        return {view: owner for (view, partition), owner in tasks.items() if partition == self.partition}
+        return {task: owner for task, owner in tasks.items() if self.has(task[1])}
+
+    def owners(self):
+        """The same by view, of a log with one partition."""
+        return {view: owner for (view, partition), owner in self.task_owners().items()
+                if partition == self.partition}
 
     def tail(self):
         """All events that the log holds now, as objects."""

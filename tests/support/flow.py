@@ -14,12 +14,14 @@ import json
 import random
 
 NAMES = ("sums", "last", "ranks", "counts", "users", "state")
+RECORDED = ("sums", "last", "counts", "state")  # those that may be folded by several partitions
 SUBJECTS, USERS, KEPT_BEST, KEPT_RECENT = 400, 2000, 10, 3
 RESEND_EVERY, RESEND_REACH, BAD_EVERY = 100, 5000, 10000
 
 
-def events(count, seed, start=0):
-    """`count` events, some of which are others again; their ids begin at `start`."""
+def events(count, seed, start=0, bad=True):
+    """`count` events, some of which are others again; their ids begin at `start`. bad: and some cannot be
+    folded."""
     chance = random.Random(seed)
     made = []
     for n in range(start, start + count):
@@ -30,7 +32,7 @@ def events(count, seed, start=0):
         data = {"n": n, "amount": chance.randint(-500, 1000), "user": f"u{chance.randrange(USERS)}"}
         if kind == "named":
             data["name"] = chance.choice(("Ørsted", "O'Hara \"Bo\"", "", "李", "a" * 40))
-        if chance.randrange(BAD_EVERY) == 0:
+        if chance.randrange(BAD_EVERY) == 0 and bad:
             del data["n"]
         made.append({"specversion": "1.0", "id": f"flow-{n}", "source": "/flow", "type": "flow." + kind,
                      "subject": f"s{chance.randrange(SUBJECTS)}",
@@ -38,13 +40,14 @@ def events(count, seed, start=0):
     return made
 
 
-def views(exchange, prefix):
-    """View files as objects. prefix: what the names of the views and the keys of their rows begin with."""
+def views(exchange, prefix, names=NAMES):
+    """View files as objects. prefix: what the names of the views and the keys of their rows begin with.
+    names: which of the views."""
     def view(name, on):
         return {"view": prefix + name, "exchange": exchange, "on": on}
 
     last, recent = prefix + "last:{subject}", prefix + "recent:{subject}"
-    return [
+    made = [
         view("sums", {"flow.moved": [{"hash": prefix + "sum:{subject}",
                                       "add": {"amount": "/data/amount", "events": 1}}]}),
         view("last", {"flow.closed": [{"list": recent, "delete": True},
@@ -63,6 +66,7 @@ def views(exchange, prefix):
         view("state", {"flow.named": [{"json": prefix + "state:{subject}",
                                        "put": {"object": {"n": "/data/n", "name": "/data/name"}}}]}),
     ]
+    return [view for name, view in zip(NAMES, made) if name in names]
 
 
 Fold = collections.namedtuple("Fold", "rows parked duplicates")

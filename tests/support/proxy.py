@@ -3,6 +3,7 @@
     with Proxy(port) as proxy:      connect to proxy.port instead of port
         proxy.cut()                 after the next bytes, half of which still arrive
         proxy.freeze()              nothing goes through in either direction, and nobody is told
+        proxy.mute()                the same, but what the server sends arrives
         proxy.thaw()                those who waited are served again, with what was held back
         proxy.waiting()             what the clients have sent meanwhile
     proxy.accepted, proxy.cuts      how often somebody connected; how many connections were cut
@@ -21,6 +22,7 @@ class Proxy:
         self.lock = threading.Lock()
         self.pairs = []
         self.cutting = set()  # the pairs whose next bytes are their last
+        self.muted = False
         self.held = {}  # while frozen: what was taken from a socket already
         self.open = threading.Event()
         self.open.set()
@@ -52,7 +54,7 @@ class Proxy:
     def carry(self, pair, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if not self.open.is_set():
+                if not self.open.is_set() and not (self.muted and source is pair[1]):
                     self.hold(source, data)
                 if pair in self.cutting and len(data) > 1:
                     sink.sendall(data[:len(data) // 2])
@@ -85,6 +87,11 @@ class Proxy:
             return len(self.pairs)
 
     def freeze(self):
+        self.muted = False
+        self.open.clear()
+
+    def mute(self):
+        self.muted = True
         self.open.clear()
 
     def waiting(self):
