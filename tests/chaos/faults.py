@@ -229,7 +229,7 @@ def pause_recorder(world, chance):
     count = a_set(world, chance)
     name, pid = a_recording(world, count)
     proxy = world.proxies[name, "amqp"]
-    proxy.mute()
+    proxy.freeze(clients_only=True)
     try:
         fanfold.poll(lambda: RECORD in proxy.waiting(), OUTAGE_SECONDS, f"the recorder of {name} to append")
         os.kill(pid, signal.SIGSTOP)

@@ -3,7 +3,7 @@
     with Proxy(port) as proxy:      connect to proxy.port instead of port
         proxy.cut()                 after the next bytes, half of which still arrive
         proxy.freeze()              nothing goes through in either direction, and nobody is told
-        proxy.mute()                the same, but what the server sends arrives
+        proxy.freeze(clients_only=True)     only what the clients send is held back
         proxy.thaw()                those who waited are served again, with what was held back
         proxy.waiting()             what the clients have sent meanwhile
     proxy.accepted, proxy.cuts      how often somebody connected; how many connections were cut
@@ -22,7 +22,7 @@ class Proxy:
         self.lock = threading.Lock()
         self.pairs = []
         self.cutting = set()  # the pairs whose next bytes are their last
-        self.muted = False
+        self.clients_only = False
         self.held = {}  # while frozen: what was taken from a socket already
         self.open = threading.Event()
         self.open.set()
@@ -54,7 +54,7 @@ class Proxy:
     def carry(self, pair, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if not self.open.is_set() and not (self.muted and source is pair[1]):
+                if not self.open.is_set() and (source is pair[0] or not self.clients_only):
                     self.hold(source, data)
                 if pair in self.cutting and len(data) > 1:
                     sink.sendall(data[:len(data) // 2])
@@ -86,12 +86,8 @@ class Proxy:
             self.cutting.update(self.pairs)
             return len(self.pairs)
 
-    def freeze(self):
-        self.muted = False
-        self.open.clear()
-
-    def mute(self):
-        self.muted = True
+    def freeze(self, clients_only=False):
+        self.clients_only = clients_only
         self.open.clear()
 
     def waiting(self):
