@@ -317,33 +317,6 @@ class Faults(RecorderCase):
         """The offsets from which it began to read."""
         return [int(offset) for offset in re.findall(r"from offset (\d+) on", recorder.log())]
 
-    def test_one_records_and_another_takes_over_from_one_that_sleeps(self):
-        project = self.log()
-        sleeper = self.recorder(project, "sleeper")
-        sleeper.wait_for_log("recording into")
-        heir = self.recorder(project, "heir")
-        heir.wait_for_log("standing by")
-        reader = self.reader()
-        with project.publishing() as publishing:
-            publishing.write(self.numbered(4000))
-            reader.until(lambda: len(reader.recorded()) > 500)
-            sleeper.signal(signal.SIGSTOP)
-            slept = time.monotonic()
-            publishing.write(self.numbered(4000))
-            heir.wait_for_log("recording into", deadline=20)
-            self.assertLess(time.monotonic() - slept, 16)
-            sleeper.signal(signal.SIGCONT)
-            sleeper.wait_for_log("the lock of the recorder is lost")
-            sleeper.wait_for_log("standing by")
-            publishing.write(self.numbered(500))
-            self.assertEqual(publishing.finish().code, 0)
-        self.check(reader)
-        self.assertEqual(self.begun(sleeper), 1)
-        heir.sigkill()  # and back
-        fanfold.poll(lambda: self.begun(sleeper) == 2, 10, "the other one to take over")
-        self.publish(project, 100)
-        self.check(self.reader())
-
     def numbered(self, count):
         events = [{"specversion": "1.0", "id": str(self.sent + i), "source": "/r", "type": "t",
                    "subject": f"s{self.chance.randrange(99)}", "data": {}} for i in range(count)]
@@ -395,14 +368,10 @@ class Faults(RecorderCase):
         self.check(self.reader())
         self.assertEqual(recorder.log().count("trying again"), 1)  # once an outage
 
-    def test_connections_end_in_the_middle_of_a_frame_or_freeze(self):
+    def test_connections_end_in_the_middle_of_a_frame(self):
         with Proxy(int(self.servers.settings()["AMQP_PORT"])) as proxy:
             project = self.log()
-            env = self.servers.env("worker")
-            env["FANFOLD_AMQP_URL"] = re.sub(r":\d+/", f":{proxy.port}/", env["FANFOLD_AMQP_URL"])
-            recorder = fanfold.Recorder(project.config, "cut", env)
-            project.workers.append(recorder)
-            recorder.wait_for_log("recording into")
+            recorder = self.recorder_behind(proxy, project)
             reader = self.reader()
             with project.publishing() as publishing:
                 for round_ in range(4):
@@ -412,25 +381,50 @@ class Faults(RecorderCase):
                     self.assertGreaterEqual(proxy.cut(), COUNT + 2)
                     publishing.write(self.numbered(500))
                     fanfold.poll(lambda: self.begun(recorder) > round_ + 1, 20, "it to begin again")
-                self.assertGreaterEqual(proxy.cuts, 4)
                 self.assertEqual(publishing.finish().code, 0)
-            reader.until_recorded(self.sent)
-            recorder.signal(signal.SIGSTOP)
+            self.assertGreaterEqual(proxy.cuts, 4)
+            self.check(reader)
+
+    def recorder_behind(self, proxy, project):
+        env = self.servers.env("worker")
+        env["FANFOLD_AMQP_URL"] = re.sub(r":\d+/", f":{proxy.port}/", env["FANFOLD_AMQP_URL"])
+        recorder = fanfold.Recorder(project.config, "behind", env)
+        project.workers.append(recorder)
+        recorder.wait_for_log("recording into")
+        return recorder
+
+    def test_another_takes_over_from_one_that_sleeps_with_records_on_their_way(self):
+        with Proxy(int(self.servers.settings()["AMQP_PORT"])) as proxy:
+            project = self.log()
+            sleeper = self.recorder_behind(proxy, project)
+            heir = self.recorder(project, "heir")
+            heir.wait_for_log("standing by")
+            self.publish(project, 1000)
+            reader = self.reader()
+            reader.until_recorded(1000)
+            sleeper.signal(signal.SIGSTOP)
+            slept = time.monotonic()
             self.publish(project, 2000)
             proxy.freeze(clients_only=True)
-            recorder.signal(signal.SIGCONT)
+            sleeper.signal(signal.SIGCONT)
             fanfold.poll(lambda: b"fanfold-offset" in proxy.waiting(), what="records to be on their way")
-            recorder.signal(signal.SIGSTOP)
-            heir = self.recorder(project, "heir")
-            heir.wait_for_log("recording into", deadline=25)
+            sleeper.signal(signal.SIGSTOP)
+            heir.wait_for_log("recording into", deadline=20)
+            self.assertLess(time.monotonic() - slept, 16)
             reader.until_recorded(self.sent)
             proxy.thaw()  # now they come, though another one records
             reader.until(lambda: reader.duplicates, what="what was held back")
-            recorder.signal(signal.SIGCONT)
-            recorder.wait_for_log("standing by", deadline=25)
+            sleeper.signal(signal.SIGCONT)
+            sleeper.wait_for_log("the lock of the recorder is lost")
+            sleeper.wait_for_log("standing by")
+            self.assertEqual(self.begun(sleeper), 1)
             self.publish(project, 100)
             self.check(reader)
             self.assertEqual(reader.gaps, 0)
+            heir.sigkill()  # and back
+            fanfold.poll(lambda: self.begun(sleeper) == 2, 10, "the other one to take over")
+            self.publish(project, 100)
+            self.check(self.reader())
 
     def test_the_broker_is_killed(self):
         project = self.log()

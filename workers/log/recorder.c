@@ -232,6 +232,8 @@ static bool record(struct recorder *recorder, struct error *error)
     bool lasts = recording->acknowledged || clock_monotonic_ms() - recorder->began_ms >= STABLE_MS;
     if (!recorder->said_recording && (recorder->said.kind == ERROR_NONE || lasts))
         say_recording(recorder);
+    if (!recorder->said_recording)
+        turn_in(recorder, STABLE_MS); /* a quiet log wakes nobody */
     if (recorder->said_blocked != (recording->blocked != NULL))
         say_blocked(recorder, recording->blocked);
     return true;
