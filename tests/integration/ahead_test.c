@@ -29,11 +29,14 @@
 #define SEGMENT_BYTES 100000
 #define ROOM          (32 * 1024 * 1024)
 
+#define EVERY_RATE 100000000
+
 struct fixture {
     struct uri uri, worker, publishes;
     char exchange[64], queue[80];
     struct publisher *publisher;
     size_t published;
+    bool usual; /* it is told by its rate whether a subscription is slow; else each is */
 };
 
 /* Takes what read-ahead hands on. */
@@ -261,7 +264,8 @@ static void open_sink(struct fixture *f, struct sink *sink, size_t event, uint64
                           .from = event,
                           .acknowledge_until = SIZE_MAX,
                           .room = room};
-    struct stream_range range = {.start = offset, .last = ends.last, .room = room};
+    struct stream_range range = {
+        .start = offset, .last = ends.last, .room = room, .slow = f->usual ? 0 : EVERY_RATE};
     sink->ahead = stream_ahead_open(sink->base, &f->worker, f->queue, range, &hooks, sink, &error);
     if (!sink->ahead)
         fail_msg("%s", error.text);
@@ -446,6 +450,7 @@ static void a_fast_log_has_one_subscription(void **state)
     struct fixture *f = *state;
     struct sink sink = {0};
     declare(f, 0);
+    f->usual = true;
     publish(f, 60000, 100, false);
     for (int tries = 0; tries < 5 && sink.subscriptions != 1; tries++) {
         open_sink(f, &sink, 0, 0, ROOM);

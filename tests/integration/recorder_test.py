@@ -276,15 +276,15 @@ class Setup(RecorderCase):
     def test_the_status_of_a_log(self):
         project = self.log(2)
         self.publish(project, 100)
-        told = {"exchange": self.exchange, "partitions": 2, "recorded": None, "end": 99, "lag": 100, "at_work": False}
+        told = {"exchange": self.exchange, "partitions": 2, "recorded": None, "end": 99, "lag": 100, "recorder": False}
         self.assertEqual(project.status()["logs"], [told])
-        self.assertIn("nothing is recorded, lag 100; no recorder is at work", project.cli("status").out)
+        self.assertIn("2 partitions, 100 events are not recorded yet; no recorder is at work", project.cli("status").out)
         recorder = self.recorder(project)
-        told.update(recorded=99, lag=0, at_work=True)
+        told.update(recorded=99, lag=0, recorder=True)
         fanfold.poll(lambda: project.status()["logs"] == [told], what="all to be recorded")
-        self.assertIn("2 partitions, recorded to offset 99, lag 0; a recorder is at work", project.cli("status").out)
+        self.assertIn("2 partitions, recorded up to its end\n", project.cli("status").out)
         recorder.sigkill()
-        told.update(at_work=False)
+        told.update(recorder=False)
         fanfold.poll(lambda: project.status()["logs"] == [told], what="the lock to be free")
 
 

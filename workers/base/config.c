@@ -193,6 +193,11 @@ static char *read_exchange(struct reader *r, const cJSON *log, const char *point
                  name);
     else if (has_control(name))
         fault_in(r, pointer, "exchange", "contains a control character");
+    else if (str_ends(str_of(name), STR(".part")))
+        fault_in(r, pointer, "exchange",
+                 "\"%s\" ends in \".part\", as the exchanges do by which logs are divided into "
+                 "partitions",
+                 name);
     else
         return must_strdup(name);
     return NULL;

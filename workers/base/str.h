@@ -44,6 +44,12 @@ static inline bool str_starts(struct str s, struct str prefix)
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
+static inline bool str_ends(struct str s, struct str end)
+{
+    return s.len >= end.len &&
+           (end.len == 0 || memcmp(s.at + s.len - end.len, end.at, end.len) == 0);
+}
+
 /* Byte order, a prefix before what it begins: <0, 0, >0. */
 static inline int str_cmp(struct str a, struct str b)
 {

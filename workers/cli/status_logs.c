@@ -93,8 +93,8 @@ cJSON *logs_status_json(const struct logs_status *logs)
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "exchange", status->log->exchange);
         cJSON_AddNumberToObject(object, "partitions", status->log->partitions);
-        add_number(object, "recorded", status->known, status->recorded);
-        add_number(object, "end", status->known, status->end);
+        add_number(object, "recorded", status->known && status->recorded, status->recorded - 1);
+        add_number(object, "end", status->known && status->end, status->end - 1);
         add_number(object, "lag", status->known, lag_of(status));
         cJSON_AddItemToObject(object, "recorder",
                               status->known ? cJSON_CreateBool(status->has_recorder)

@@ -15,8 +15,8 @@
 struct log_status {
     const struct log_config *log;
     bool known;        /* false: the broker did not say, or the partitions are not declared */
-    uint64_t end;      /* offsets that the log has had: one more than its last */
-    uint64_t recorded; /* offsets below it were copied */
+    uint64_t end;      /* one more than the last offset of the log */
+    uint64_t recorded; /* one more than the last offset that was copied */
     bool has_recorder; /* somebody records now */
 };
 
@@ -28,7 +28,8 @@ struct logs_status {
 void logs_status_read(struct logs_status *logs, const struct config *config, struct probes *probes);
 /* A line for each. */
 void logs_status_print(const struct logs_status *logs);
-/* [{"exchange", "partitions", "recorded", "end", "lag", "recorder"}]; null: not known */
+/* [{"exchange", "partitions", "recorded", "end" (offsets), "lag", "recorder"}]; null: not known, or
+ * there is none. */
 cJSON *logs_status_json(const struct logs_status *logs);
 void logs_status_release(struct logs_status *logs);
 

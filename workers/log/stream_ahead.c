@@ -39,12 +39,10 @@
 #define STRIPE_CREDIT 1000
 #define BURST_BYTES   (1024 * 1024)
 
-/* One subscription is slow when it delivers less than this, in two intervals in a row. Measured
- * with one event in each chunk: 4,500 to 11,000; with many: 60,000 and more. To be wrong costs
+/* One subscription is slow when it delivers too little in two intervals in a row. To be wrong costs
  * little: several are as fast where one would be, too. */
-#define SLOW_RATE 15000 /* a second */
-#define SLOW_MS   400
-#define TICK_MS   200
+#define SLOW_MS 400
+#define TICK_MS 200
 /* So many intervals without a message, where there must be one: it subscribes anew. */
 #define QUIET_TICKS 25
 /* As many offsets at least have to be left. */
@@ -90,6 +88,7 @@ struct stream_ahead {
 
     int64_t judged_ms; /* last, and what was delivered by then */
     uint64_t judged;
+    uint64_t slow;   /* deliveries a second below which one subscription is */
     int64_t slow_ms; /* for how long it has been slow */
     bool was_paused; /* since it was judged */
 };
@@ -411,7 +410,7 @@ static bool is_slow(const struct stream_ahead *ahead, int64_t elapsed_ms)
 {
     uint64_t came = ahead->delivered - ahead->judged;
     return !ahead->was_paused && unacknowledged(ahead) < STREAM_READER_PREFETCH / 2 &&
-           came * 1000 < (uint64_t)elapsed_ms * SLOW_RATE;
+           came * 1000 < (uint64_t)elapsed_ms * ahead->slow;
 }
 
 /* Not while nothing comes: the broker may be reading what it then sends all at once. */
@@ -507,6 +506,7 @@ struct stream_ahead *stream_ahead_open(struct event_base *base, const struct uri
     ahead->expected = range.start;
     ahead->last = range.last;
     ahead->room = range.room;
+    ahead->slow = range.slow ? range.slow : STREAM_AHEAD_SLOW;
     ahead->most = SUBSCRIPTIONS_MAX;
     ahead->subscriptions[ahead->count++] = first;
     first->stripe = stripes_add(&ahead->stripes, UINT64_MAX);

@@ -23,7 +23,7 @@ struct feed {
     struct stream_ahead *reader;
     uint64_t delivered; /* by the reader */
     bool is_recorded;
-    struct chain chain; /* of a recorded log */
+    struct chain chain;  /* of a recorded log */
     struct error closed; /* kind is not ERROR_NONE: the reader is lost, and why */
 
     struct task **tasks;
@@ -450,7 +450,8 @@ struct feed *feed_open(struct host *host, struct task *const *tasks, size_t coun
         feed->start = extent.start;
         feed->chain = (struct chain){
             .start = extent.start, .end = ends.last_record, .whole = extent.record == 0};
-        const struct stream_range range = {extent.record, ends.last_record, host->budget / 2};
+        const struct stream_range range = {
+            .start = extent.record, .last = ends.last_record, .room = host->budget / 2};
         feed->reader =
             stream_ahead_open(host->base, host->amqp, partition, range, &hooks, feed, error);
         if (!feed->reader) {
