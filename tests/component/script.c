@@ -4,6 +4,7 @@
 #include "script.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "event/record.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -171,4 +172,103 @@ struct message *script_message(const struct script_event *event)
     struct message *copy = message_new(&message);
     buf_release(&data);
     return copy;
+}
+
+/* --- records --------------------------------------------------------------------------- */
+
+static uint64_t next_offset(const struct script *script, size_t event)
+{
+    return event ? script->at[event - 1].offset + 1 : 0;
+}
+
+static void append(struct script_records *records, struct script_record record)
+{
+    if (records->count == records->cap) {
+        records->cap = records->cap ? 2 * records->cap : 64;
+        records->at = must_realloc(records->at, records->cap * sizeof *records->at);
+    }
+    const struct script_record none = {0};
+    const struct script_record *last = records->count ? &records->at[records->count - 1] : &none;
+    bool follows = record.from <= last->taken && record.offset >= last->taken;
+    record.taken = follows ? record.offset + 1 : last->taken;
+    record.next = follows && !record.mark ? record.taken : last->next;
+    records->at[records->count++] = record;
+}
+
+static void append_event(struct script_records *records, const struct script *script, size_t event)
+{
+    append(records, (struct script_record){.event = event,
+                                           .from = next_offset(script, event),
+                                           .offset = script->at[event].offset});
+}
+
+/* Of offsets that no event has, where there are any. */
+static void append_mark(struct script_records *records, const struct script *script, size_t event)
+{
+    uint64_t from = next_offset(script, event), offset = script->at[event].offset;
+    if (offset > from)
+        append(records, (struct script_record){
+                            .event = event, .mark = true, .from = from, .offset = offset - 1});
+}
+
+static void find_ends(struct script_records *records, const struct script *script)
+{
+    size_t end = 0;
+    records->ends = must_calloc(script->count + 1, sizeof *records->ends);
+    for (size_t n = 1; n <= script->count; n++) {
+        while (records->at[end].taken <= script->at[n - 1].offset)
+            end++;
+        records->ends[n] = ++end;
+    }
+}
+
+/* Each recorder goes on from where the chain ends, or from before that. */
+void script_records_make(struct script_records *records, const struct script *script, uint64_t seed)
+{
+    uint64_t dice = seed;
+    *records = (struct script_records){0};
+    for (size_t event = 0; event < script->count;) {
+        size_t more = 1 + script_next(&dice) % 4;
+        switch (script_next(&dice) % 8) {
+        case 0: /* another one, which had read the partition's end long ago */
+            event -= more < event ? more : event;
+            break;
+        case 1: /* the first one is refused, and those behind it are not: no partition begins so */
+            for (size_t i = 1; event && i <= more && event + i < script->count; i++)
+                append_event(records, script, event + i);
+            break;
+        case 2:
+        case 3:
+            append_mark(records, script, event);
+            break;
+        default:
+            append_event(records, script, event++);
+        }
+    }
+    find_ends(records, script);
+}
+
+struct message *script_record_message(const struct script *script,
+                                      const struct script_records *records, size_t i)
+{
+    const struct script_record *record = &records->at[i];
+    struct message *event = script_message(&script->at[record->event]);
+    struct arena arena = {0};
+    struct message written;
+    if (record->mark)
+        record_mark(&written, record->from, record->offset, &arena);
+    else
+        record_write(&written, event, STR(SCRIPT_EXCHANGE), record->from, &arena);
+    written.offset = written.from = written.record = i * SCRIPT_STRIDE;
+    struct message *copy = message_new(&written);
+    arena_release(&arena);
+    message_free(event);
+    return copy;
+}
+
+void script_records_release(struct script_records *records)
+{
+    free(records->at);
+    free(records->ends);
+    *records = (struct script_records){0};
 }

@@ -23,6 +23,26 @@ static struct script_log *log_of(const struct uri *uri)
     return (struct script_log *)uri;
 }
 
+/* How many messages the log holds, and which offset the i-th has in it. */
+static size_t length(const struct script_log *log)
+{
+    if (!log->records)
+        return log->visible;
+    if (log->ahead && log->visible < log->script->count)
+        return log->records->ends[log->visible + 1] - 1;
+    return log->records->ends[log->visible];
+}
+
+static uint64_t number(const struct script_log *log, size_t i)
+{
+    return log->records ? i * SCRIPT_STRIDE : log->script->at[i].offset;
+}
+
+static bool is_partition(const struct script_log *log, const char *partition)
+{
+    return strcmp(partition, log->records ? SCRIPT_RECORDED : SCRIPT_PARTITION) == 0;
+}
+
 static bool refuses(struct script_log *log, struct error *error)
 {
     if (!log->refuses)
@@ -38,15 +58,15 @@ struct stream_ahead *stream_ahead_open(struct event_base *base, const struct uri
                                        struct error *error)
 {
     struct script_log *log = log_of(uri);
-    assert(strcmp(partition, SCRIPT_PARTITION) == 0);
+    assert(is_partition(log, partition));
     if (refuses(log, error))
         return NULL;
     struct stream_ahead *reader = must_calloc(1, sizeof *reader);
     *reader = (struct stream_ahead){
         .log = log, .worker = base, .hooks = hooks, .arg = arg, .next = log->readers};
-    while (reader->start < log->script->count &&
-           log->script->at[reader->start].offset < range.start)
+    while (reader->start < length(log) && number(log, reader->start) < range.start)
         reader->start++;
+    log->in_the_middle += reader->start > 0;
     log->readers = reader;
     log->opened++;
     return reader;
@@ -59,8 +79,10 @@ void stream_ahead_acknowledge(struct stream_ahead *reader, uint64_t count)
     assert(count <= reader->delivered);
     reader->acknowledged = count;
     struct script_log *log = reader->log;
-    log->acknowledged(log->arg, (void *)reader->worker, reader->arg,
-                      log->script->at[reader->start + count - 1].offset);
+    size_t last = reader->start + count - 1;
+    uint64_t next = log->records ? log->records->at[last].next : log->script->at[last].offset + 1;
+    if (next)
+        log->acknowledged(log->arg, (void *)reader->worker, reader->arg, next - 1);
 }
 
 void stream_ahead_pause(struct stream_ahead *reader)
@@ -89,13 +111,15 @@ static bool deliver(struct stream_ahead *reader, size_t burst)
 {
     struct script_log *log = reader->log;
     bool any = false;
-    for (; burst && !reader->paused && reader->start + reader->delivered < log->visible; burst--) {
+    for (; burst && !reader->paused && reader->start + reader->delivered < length(log); burst--) {
         if (reader->delivered - reader->acknowledged >= SCRIPT_LOG_PREFETCH) {
             log->starved++;
             break;
         }
-        const struct script_event *event = &log->script->at[reader->start + reader->delivered++];
-        reader->hooks->reader.message(reader->arg, script_message(event));
+        size_t i = reader->start + reader->delivered++;
+        reader->hooks->reader.message(
+            reader->arg, log->records ? script_record_message(log->script, log->records, i)
+                                      : script_message(&log->script->at[i]));
         any = true;
     }
     if (any)
@@ -145,7 +169,9 @@ bool stream_probe_first(const struct uri *uri, const char *partition, struct str
         return false;
     log->probed_first++;
     ends->empty = log->visible == 0;
-    ends->first = ends->empty ? 0 : log->script->at[0].offset;
+    ends->first = ends->empty    ? 0
+                  : log->records ? log->records->at[0].from
+                                 : log->script->at[0].offset;
     return true;
 }
 
@@ -158,5 +184,6 @@ bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t en
         return false;
     ends->empty = log->visible == 0;
     ends->last = ends->empty ? 0 : log->script->at[log->visible - 1].offset;
+    ends->last_record = ends->empty ? 0 : number(log, length(log) - 1);
     return true;
 }

@@ -24,13 +24,15 @@
 struct script_log {
     struct uri uri; /* first: what a reader is opened with */
     const struct script *script;
+    const struct script_records *records; /* of a recorded log, else NULL */
+    bool ahead;       /* records that are there before their time come before the next event */
     size_t visible;   /* how many of the events are in the log by now */
     unsigned refuses; /* this many openings and probes fail */
     /* feed: the arg that the reader was opened with; offset: the last message acknowledged */
     void (*acknowledged)(void *arg, void *worker, void *feed, uint64_t offset);
     void *arg;
     struct stream_ahead *readers;
-    unsigned opened, refused, cut, probed_first, starved, paused; /* how often */
+    unsigned opened, refused, cut, probed_first, starved, paused, in_the_middle; /* how often */
 };
 
 /* Returns whether there was anything to tell. */

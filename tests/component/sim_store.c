@@ -53,6 +53,7 @@ static struct batch *batch_copy(const struct batch *from)
                            .definition = from->definition ? "{}" : NULL,
                            .from = from->from,
                            .to = from->to,
+                           .record = from->record,
                            .has_time = from->has_time,
                            .time_ms = from->time_ms,
                            .tally = from->tally};
@@ -205,10 +206,16 @@ static struct sim_request *add(struct sim_link *link, void *arg)
     return request;
 }
 
+/* Which of both it is, the store does not keep apart. */
+static bool is_partition(const char *partition)
+{
+    return strcmp(partition, SCRIPT_PARTITION) == 0 || strcmp(partition, SCRIPT_RECORDED) == 0;
+}
+
 static void load(struct store *store, const char *view, const char *partition, store_load_fn *done,
                  void *arg)
 {
-    assert(strcmp(partition, SCRIPT_PARTITION) == 0);
+    assert(is_partition(partition));
     struct sim_request *request = add(link_of(store), arg);
     request->view = sim_view_of(view);
     request->loaded = done;
@@ -217,7 +224,7 @@ static void load(struct store *store, const char *view, const char *partition, s
 static void commit(struct store *store, const struct batch *batch, store_commit_fn *done, void *arg)
 {
     struct sim_link *link = link_of(store);
-    assert(!link->dead && strcmp(batch->partition, SCRIPT_PARTITION) == 0);
+    assert(!link->dead && is_partition(batch->partition));
     struct sim_request *request = add(link, arg);
     request->view = sim_view_of(batch->view);
     request->committed = done;
@@ -229,7 +236,7 @@ static void read_rows(struct store *store, const struct row_request *asked, stor
                       void *arg)
 {
     struct sim_link *link = link_of(store);
-    assert(!link->dead && strcmp(asked->partition, SCRIPT_PARTITION) == 0);
+    assert(!link->dead && is_partition(asked->partition));
     struct sim_request *request = add(link, arg);
     request->view = sim_view_of(asked->view);
     request->read = done;

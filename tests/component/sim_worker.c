@@ -22,11 +22,11 @@ void host_wake(struct host *host)
     worker->woken = true;
 }
 
-void sim_views_load(struct sim_views *views)
+void sim_views_load(struct sim_views *views, int partitions)
 {
     struct faults faults = {0};
     *views = (struct sim_views){.log = {.exchange = must_strdup(SCRIPT_EXCHANGE),
-                                        .partitions = 1,
+                                        .partitions = partitions,
                                         .dedupe_window = SCRIPT_WINDOW}};
     struct config config = {.logs = &views->log, .log_count = 1};
     for (int i = 0; i < NAIVE_VIEWS; i++) {

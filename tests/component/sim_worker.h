@@ -34,7 +34,8 @@ struct sim_worker {
     unsigned paused_until; /* server turn; until then it does nothing (SIGSTOP) */
 };
 
-void sim_views_load(struct sim_views *views);
+/* partitions: of the log; events are in the first one. */
+void sim_views_load(struct sim_views *views, int partitions);
 void sim_views_release(struct sim_views *views);
 
 struct sim_worker *sim_worker_new(struct sim_views *views, struct sim_server *server,

@@ -50,10 +50,11 @@ void sim_world_fail(struct sim_world *world, const char *format, ...)
 
 /* --- truth ----------------------------------------------------------------------------- */
 
-struct sim_truth *sim_truth_new(const struct script *script)
+struct sim_truth *sim_truth_new(const struct script *script, const struct script_records *records)
 {
     struct sim_truth *truth = must_calloc(1, sizeof *truth);
     truth->script = script;
+    truth->records = records;
     for (int v = 0; v < NAIVE_VIEWS; v++)
         truth->pictures[v] = must_calloc(script->count + 1, sizeof *truth->pictures[v]);
     truth->fingerprints = must_calloc(script->count, sizeof *truth->fingerprints);
@@ -193,6 +194,7 @@ struct sim_world *sim_world_new(struct sim_truth *truth, struct sim_views *views
     *world = (struct sim_world){.truth = truth,
                                 .views = views,
                                 .log = {.script = truth->script,
+                                        .records = truth->records,
                                         .visible = truth->script->count,
                                         .acknowledged = on_acknowledged,
                                         .arg = world},

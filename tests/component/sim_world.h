@@ -38,8 +38,9 @@ extern const char *const sim_kind_names[KINDS];
 
 struct sim_truth {
     const struct script *script;
-    char **pictures[NAIVE_VIEWS]; /* after the first i events; NULL: not asked for yet */
-    uint64_t *fingerprints;       /* at event i; 0: no worker has said yet */
+    const struct script_records *records; /* NULL: the log is direct */
+    char **pictures[NAIVE_VIEWS];         /* after the first i events; NULL: not asked for yet */
+    uint64_t *fingerprints;               /* at event i; 0: no worker has said yet */
 };
 
 struct sim_plan {
@@ -66,7 +67,7 @@ struct sim_world {
     struct buf failure;
 };
 
-struct sim_truth *sim_truth_new(const struct script *script);
+struct sim_truth *sim_truth_new(const struct script *script, const struct script_records *records);
 void sim_truth_free(struct sim_truth *truth);
 
 /* With one worker. */
