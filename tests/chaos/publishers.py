@@ -23,7 +23,7 @@ class Ours(threading.Thread):
     from its start, as a person would."""
 
     def __init__(self, project, url, seed, bad):
-        super().__init__()
+        super().__init__(daemon=True)  # a run that fails does not wait for it
         self.project, self.url, self.seed, self.bad = project, url, seed, bad
         self.confirmed = set()      # (source, id)
         self.killed = self.again = 0
@@ -87,7 +87,7 @@ class Foreign(threading.Thread):
     until it is confirmed."""
 
     def __init__(self, addresses, exchange, seed, bad):
-        super().__init__()
+        super().__init__(daemon=True)
         self.addresses, self.exchange, self.seed, self.bad = addresses, exchange, seed, bad
         self.confirmed = set()
         self.reconnects = 0
