@@ -4,6 +4,7 @@ No two run at once, but what one leaves behind may still go on when the next beg
 import os
 import pathlib
 import signal
+import time
 
 import fanfold
 import recorded
@@ -227,11 +228,10 @@ def pause_recorder(world, chance):
     """SIGSTOP of the process that records, with records on their way, until another one has taken over; then
     it wakes up, and what it had in its hands is appended, too."""
     count = a_set(world, chance)
-    name, pid = a_recording(world, count)
+    world.log.events(count)  # reads what there is, so that only little is left to be read while it sleeps
+    name, pid = fanfold.poll(lambda: caught_recording(world, count), OUTAGE_SECONDS, "a recorder that appends")
     proxy = world.proxies[name, "amqp"]
-    proxy.freeze(clients_only=True)
     try:
-        fanfold.poll(lambda: RECORD in proxy.waiting(), OUTAGE_SECONDS, f"the recorder of {name} to append")
         os.kill(pid, signal.SIGSTOP)
         try:
             other = another_recording(world, count, pid)
@@ -284,6 +284,20 @@ def a_set(world, chance):
 
 def a_recording(world, count):
     return fanfold.poll(lambda: world.recording(count), OUTAGE_SECONDS, "a recorder at work")
+
+
+def caught_recording(world, count):
+    """(worker, pid) of the one that records, which has sent records since its proxy lets none through; None: it has lost
+    its lock before it had any."""
+    name, pid = a_recording(world, count)
+    proxy = world.proxies[name, "amqp"]
+    proxy.freeze(clients_only=True)
+    while recorded.records(pid, count):
+        if RECORD in proxy.waiting():
+            return name, pid
+        time.sleep(0.01)
+    proxy.thaw()
+    return None
 
 
 def another_recording(world, count, pid):
