@@ -33,6 +33,7 @@ static void task_loaded(struct task *task, struct task_state *state)
     task->committed = task->batcher.position;
     task->begins = state->begins;
     task->record = state->record;
+    task->passed = 0;
     moved_release(&task->moved);
     task->moved = state->moved;
     state->moved = (struct moved){0};
