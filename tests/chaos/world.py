@@ -24,6 +24,7 @@ class World:
             self.servers, exchange, flow.views(exchange, PREFIX, self.names),
             [{"exchange": exchange, "partitions": partitions}]))
         self.project.setup()
+        self.servers.keep_declarations()
         self.log = recorded.Log(self.servers, exchange, partitions)
         self.numbers = [1, partitions, partitions + 1] if partitions > 1 else [1]
         self.views = [PREFIX + name for name in self.names]

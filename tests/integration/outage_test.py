@@ -134,6 +134,7 @@ class Outage(unittest.TestCase):
         parts = [flow.events(size, seed=part, start=sum(sizes[:part])) for part, size in enumerate(sizes)]
         with self.project() as project:
             project.setup()
+            self.servers.keep_declarations()
             worker = project.worker("steady")
             with project.publishing(parts[0], "--patience", "90s") as publishing:
                 self.work(project)

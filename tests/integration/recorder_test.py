@@ -428,6 +428,7 @@ class Faults(RecorderCase):
 
     def test_the_broker_is_killed(self):
         project = self.log()
+        self.servers.keep_declarations()
         recorder = self.recorder(project)
         recorder.wait_for_log("recording into")
         self.publish(project, 20_000)

@@ -169,7 +169,13 @@ class Servers(Addresses):
         names = pathlib.Path(self.folder) / "rabbitmq/data/coordination"
         poll(lambda: any(b"rabbit_stream_coordinator" in path.read_bytes()
                          for path in names.glob("*/names.dets")), what="the broker's list of streams")
+        os.kill(self.pid("amqp"), signal.SIGKILL)  # at once: the script takes a while to start
         self.do("kill-amqp")
+
+    def keep_declarations(self):
+        """What was declared last, such as a binding, stands in a buffer of Mnesia's log for up to two
+        seconds: killed before, RabbitMQ has forgotten it. For tests that are not about that."""
+        self.rabbitmqctl("eval", "mnesia:sync_log().")
 
     def pid(self, server):
         """server: "amqp", "redis" or "epmd"."""
