@@ -68,6 +68,8 @@ void stream_reader_move(struct stream_reader *reader, uint64_t offset, uint16_t 
 /* Multiple: all of the first `count` messages that this reader delivered (since it was moved) are
  * done with. Cheap when nothing is new. */
 void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count);
+/* Has much come that was not taken in yet? Then it is not the broker that is slow. */
+bool stream_reader_is_behind(const struct stream_reader *reader);
 void stream_reader_pause(struct stream_reader *reader);
 void stream_reader_resume(struct stream_reader *reader);
 void stream_reader_close(struct stream_reader *reader);

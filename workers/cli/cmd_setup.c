@@ -115,8 +115,20 @@ const struct command command_setup = {
         "of\n"
         "\"partition_by\" where that is set. Another P is another set beside the former one.\n"
         "\n"
-        "Exit code 0; 69: the broker cannot be reached; 77: login or permission refused; 78: the\n"
-        "configuration has faults, or what exists does not match it.",
+        "Then each view that is folded by other partitions of its log than these goes over to "
+        "them, "
+        "from\n"
+        "where it stands and without a replay. One whose events are parked stays: retry or drop "
+        "them\n"
+        "first.\n"
+        "\n"
+        "Exit code 0; 1: a view could not go over; 69: the broker cannot be reached, or Redis "
+        "where "
+        "a log\n"
+        "has partitions; 77: login or permission refused; 78: the configuration has faults, or "
+        "what "
+        "exists\n"
+        "does not match it.",
     .examples = "  fanfold setup\n"
                 "  fanfold setup --config /etc/fanfold/fanfold.json",
     .options = own_options,

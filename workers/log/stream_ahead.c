@@ -405,11 +405,20 @@ static void widen(struct stream_ahead *ahead)
     wake(ahead);
 }
 
-/* Slow, and not because of the caller: the broker has credit, and could deliver. */
+static bool is_behind(const struct stream_ahead *ahead)
+{
+    for (size_t i = 0; i < ahead->count; i++)
+        if (stream_reader_is_behind(ahead->subscriptions[i]->reader))
+            return true;
+    return false;
+}
+
+/* Slow, and not because of the caller: the broker has credit, and what it sent was taken in. */
 static bool is_slow(const struct stream_ahead *ahead, int64_t elapsed_ms)
 {
     uint64_t came = ahead->delivered - ahead->judged;
-    return !ahead->was_paused && unacknowledged(ahead) < STREAM_READER_PREFETCH / 2 &&
+    return !ahead->was_paused && !is_behind(ahead) &&
+           unacknowledged(ahead) < STREAM_READER_PREFETCH / 2 &&
            came * 1000 < (uint64_t)elapsed_ms * ahead->slow;
 }
 

@@ -20,9 +20,12 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
 
 #define BURST_BYTES (1024 * 1024)
+/* In the socket; less may just have come. */
+#define BEHIND_BYTES (16 * 1024)
 
 static const struct timeval at_once = {0, 0};
 static const struct timeval beat_interval = {5, 0};
@@ -219,6 +222,14 @@ void stream_reader_acknowledge(struct stream_reader *reader, uint64_t count)
     reader->acknowledged = count;
     /* Delivery tags count from 1 on each channel. */
     check(reader, amqp_basic_ack(reader->link.state, AMQP_LINK_CHANNEL, reader->before + count, 1));
+}
+
+bool stream_reader_is_behind(const struct stream_reader *reader)
+{
+    int unread = 0;
+    return reader->failed.kind == ERROR_NONE &&
+           ioctl(amqp_get_sockfd(reader->link.state), FIONREAD, &unread) == 0 &&
+           unread > BEHIND_BYTES;
 }
 
 void stream_reader_pause(struct stream_reader *reader)
