@@ -4,7 +4,7 @@ import time
 
 import fanfold
 from measure import Measure, Sample, end_workers
-from process import Program
+from process import Program, cpu_seconds
 from workloads import Lines, Sums
 from world import TIMEOUT
 from wrong import Wrong
@@ -87,10 +87,13 @@ def drain(workload, count):
             with world.servers.redis() as redis:
                 fanfold.poll(lambda: shares(redis, project) == [PARTITIONS // count] * count, 30, "even shares")
                 before, began = world.folded(workload), time.monotonic()
+                used = sum(cpu_seconds(worker.pid) for worker in workers)
             if before > workload.count / 2:
                 raise Wrong(f"most of {workload.count} events were folded before all workers had their shares")
             world.await_views(project, workload)
-            sample = Sample(workload.count - before, time.monotonic() - began, *end_workers(workers))
+            seconds = time.monotonic() - began
+            cpu, peak = end_workers(workers)
+            sample = Sample(workload.count - before, seconds, cpu - used, peak)
         finally:
             project.kill_workers()
             project.workers.clear()
