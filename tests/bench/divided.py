@@ -104,7 +104,7 @@ def drain(workload, count):
 
 def measures(sums, count):
     burn = Burn(count)
-    yield Measure("divided", "record", f"`fanfold recorder`, to {PARTITIONS} partitions", "null-publisher", [sums],
+    yield Measure("divided", "record", f"the recorder, to {PARTITIONS} partitions", "null-publisher", [sums],
                   copy(Recorded(sums.count)), sums.count / RECORDED + sums.count / 50_000 + 1)
     yield Measure("divided", "burn-1", "50 µs an event: 1 worker", None, [burn], drain(burn, 1), count / FOLDED + 2)
     yield Measure("divided", "burn-2", "the same: 2 workers", "burn-1", [burn], drain(burn, 2),

@@ -58,10 +58,10 @@ def measures(sums, slow):
         return Measure("rebuild", name, title, limit, [workload], run, seconds + 1)
 
     alone = slow.count / SINGLE
-    yield one("rebuild", "`fanfold rebuild`, a log written quickly", "null-reader", sums, rebuild(sums),
+    yield one("rebuild", "a rebuild, of a log written quickly", "null-reader", sums, rebuild(sums),
               sums.count / 77_000 + sums.count / 50_000 + BEGIN)
     yield one("slow-null-reader", "limit: only reads, a log written an event at a time", None, slow,
               rates.null_reader(slow), alone)
     yield one("slow-drain", "one view, that log: 1 worker", "slow-null-reader", slow, rates.drain(slow, 1), alone)
-    yield one("slow-rebuild", "`fanfold rebuild`, that log", "slow-null-reader", slow, rebuild(slow),
+    yield one("slow-rebuild", "a rebuild, of that log", "slow-null-reader", slow, rebuild(slow),
               2 * alone + BEGIN)
