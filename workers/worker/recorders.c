@@ -38,6 +38,11 @@ struct recorder_child {
     int tries;
 };
 
+static bool is_needed(const struct recorder_child *child)
+{
+    return child->wanted || child->in_use;
+}
+
 /* --- what a child is told -------------------------------------------------------------- */
 
 static void add_text(struct buf *out, const char *name, const char *text, const char *comma)
@@ -152,7 +157,7 @@ static void say_ended(const struct recorder_child *child, int status)
         snprintf(how, sizeof how, "by signal %d", WTERMSIG(status));
     else
         snprintf(how, sizeof how, "with exit code %d", WEXITSTATUS(status));
-    if (child->wanted)
+    if (is_needed(child))
         log_warning("the recorder of %s (process %d) ended %s; starting another one",
                     child->exchange, (int)child->pid, how);
     else
@@ -244,13 +249,12 @@ void recorders_turn(struct process *process)
     look_at_use(process);
     for (size_t i = process->recorder_count; i-- > 0;) {
         struct recorder_child *child = &process->recorders[i];
-        bool needed = child->wanted || child->in_use;
         look(child);
-        if (child->pid && !needed)
+        if (child->pid && !is_needed(child))
             ask_to_end(child);
         if (child->pid)
             continue;
-        if (!needed)
+        if (!is_needed(child))
             forget(process, i);
         else if (now >= child->next_ms)
             start(process, child);
@@ -300,9 +304,9 @@ void recorders_report(const struct process *process, cJSON *list)
         cJSON_AddStringToObject(item, "queue", child->queue);
         cJSON_AddNumberToObject(item, "pid", child->pid);
         cJSON_AddStringToObject(item, "state",
-                                !child->wanted && !child->in_use ? "ending"
-                                : child->pid                     ? "running"
-                                                                 : "starting");
+                                !is_needed(child) ? "ending"
+                                : child->pid      ? "running"
+                                                  : "starting");
         cJSON_AddItemToArray(list, item);
     }
 }
