@@ -7,12 +7,13 @@ import signal
 import time
 
 import fanfold
+import partitions
 import recorded
 from world import WORKERS
 
 OUTAGE_SECONDS = 60
 COMMIT = b"fanfold:cursor:"  # stands in each commit
-RECORD = b"fanfold-offset"  # stands in each record
+RECORD = partitions.MAGIC  # each record begins with it
 
 
 def kill_worker(world, chance):

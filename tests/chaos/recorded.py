@@ -54,7 +54,7 @@ class Chain:
         with contextlib.suppress(pika.exceptions.AMQPError), self.addresses.amqp() as connection:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=2000)
-            for method, properties, _ in channel.consume(
+            for method, properties, body in channel.consume(
                     self.queue, arguments={"x-stream-offset": self.next_record}, inactivity_timeout=PAUSE_SECONDS):
                 if method is None:
                     pauses += 1
@@ -63,20 +63,19 @@ class Chain:
                     continue
                 channel.basic_ack(method.delivery_tag)
                 if properties.headers["x-stream-offset"] >= self.next_record:
-                    self.take(properties.headers)
+                    self.take(properties.headers["x-stream-offset"], partitions.Record(body))
         return self
 
-    def take(self, headers):
-        self.next_record = headers["x-stream-offset"] + 1
-        offset, begins = headers["fanfold-offset"], headers["fanfold-from"]
-        if offset < self.taken:
+    def take(self, place, record):
+        self.next_record = place + 1
+        if record.offset < self.taken:
             self.repeats += 1
-        elif begins > self.taken:
-            self.hole = (self.taken, begins)
+        elif record.since > self.taken:
+            self.hole = (self.taken, record.since)
         else:
-            self.taken, self.hole = offset + 1, None
-            if "fanfold-mark" not in headers:
-                self.offsets.append(offset)
+            self.taken, self.hole = record.offset + 1, None
+            if not record.mark:
+                self.offsets.append(record.offset)
 
 
 class Log:

@@ -258,7 +258,7 @@ struct message *script_record_message(const struct script *script,
     if (record->mark)
         record_mark(&written, record->from, record->offset, &arena);
     else
-        record_write(&written, event, STR(SCRIPT_EXCHANGE), record->from, &arena);
+        record_write(&written, event, record->from, &arena);
     written.offset = written.from = written.record = i * SCRIPT_STRIDE;
     struct message *copy = message_new(&written);
     arena_release(&arena);

@@ -235,15 +235,12 @@ class Recorded(unittest.TestCase):
             lock = channel.consume(f"{self.exchange}.recorder.2", exclusive=True, inactivity_timeout=0.1)
             next(lock)  # no recorder records
             project.publish(self.events(200))
-            mine = [(offset, *message) for offset, message in enumerate(self.intake(200))
-                    if partitions.partition_of(message[0].encode(), 2) == 1]
+            mine = [event for event in self.intake(200) if partitions.partition_of(event.key, 2) == 1]
 
             def append(number):
-                offset, key, properties, body = mine[number]
-                ours = {"fanfold-offset": offset, "fanfold-key": key,
-                        "fanfold-from": mine[number - 1][0] + 1 if number else 0}
-                properties.headers = {**properties.headers, **ours}
-                channel.basic_publish(self.exchange + ".part", "2.1", body, properties, mandatory=True)
+                since = mine[number - 1].place + 1 if number else 0
+                record = partitions.record_of(mine[number], mine[number].place, since)
+                channel.basic_publish(self.exchange + ".part", "2.1", record, mandatory=True)
 
             append(0)
             worker = project.worker("a")
@@ -252,21 +249,18 @@ class Recorded(unittest.TestCase):
             worker.wait_for_log("what lies between offset")
             append(1)
             append(2)
-            fanfold.poll(lambda: self.positions("lists") == {f"{self.exchange}.part.2.1": mine[2][0]}, 40,
+            fanfold.poll(lambda: self.positions("lists") == {f"{self.exchange}.part.2.1": mine[2].place}, 40,
                          "the hole to be closed; " + project.worker_logs())
             channel.cancel()
             self.await_all(project)
 
     def intake(self, count):
-        """(routing key, properties, body) of its first messages."""
+        """Its first messages."""
         with self.addresses.amqp() as connection:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=count)
             taken = channel.consume(self.exchange + ".log.0", arguments={"x-stream-offset": "first"})
-            messages = [next(taken) for _ in range(count)]
-        for _, properties, _ in messages:
-            del properties.headers["x-stream-offset"]
-        return [(method.routing_key, properties, body) for method, properties, body in messages]
+            return [partitions.Message(*next(taken)) for _ in range(count)]
 
     def test_parked(self):
         """A partition with parked events is not left; retry reads them from the intake; what was dropped

@@ -134,6 +134,7 @@ class What(RecorderCase):
             "fanfold-offset": 9, "fanfold-from": 1 << 40, "fanfold-key": "k", "fanfold-exchange": "x",
             "fanfold-mark": True, "fanfold-own-fanfold-mark": True, "fanfold-": 1, "aaa": 1, "zzz": 2})
         yield "k" * 255, b"long key", properties(headers={"h" * 255: "v" * 60_000})
+        yield "full", b"a header that fills a frame", properties(headers={"h": "v" * 130_900})
 
     def test_every_event_is_in_the_partition_of_its_key_and_unchanged(self):
         project = self.log()
@@ -353,9 +354,8 @@ class Faults(RecorderCase):
         self.assertEqual((reader.duplicates, reader.gaps), (20, SENT_AHEAD - 4))
 
     def write(self, channel, event, offset, since):
-        headers = {**event.headers, "fanfold-offset": offset, "fanfold-from": since, "fanfold-key": event.key}
-        channel.basic_publish(self.exchange + ".part", "2.0", event.body, pika.BasicProperties(
-            headers=headers, delivery_mode=2, **event.properties), mandatory=True)
+        channel.basic_publish(self.exchange + ".part", "2.0", partitions.record_of(event, offset, since),
+                              mandatory=True)
 
     def test_a_binding_that_is_gone_is_said_and_nothing_is_lost(self):
         project = self.log(2)
@@ -408,7 +408,7 @@ class Faults(RecorderCase):
             self.publish(project, 2000)
             proxy.freeze(clients_only=True)
             sleeper.signal(signal.SIGCONT)
-            fanfold.poll(lambda: b"fanfold-offset" in proxy.waiting(), what="records to be on their way")
+            fanfold.poll(lambda: partitions.MAGIC in proxy.waiting(), what="records to be on their way")
             sleeper.signal(signal.SIGSTOP)
             heir.wait_for_log("recording into", deadline=20)
             self.assertLess(time.monotonic() - slept, 16)
@@ -546,14 +546,13 @@ class Stops(RecorderCase):
         self.publish(project, 300)
         self.refuse(project, "has another event at offset")
 
-    def test_headers_that_leave_no_room_for_those_of_a_record(self):
+    def test_an_event_that_fills_what_a_message_may_have(self):
         project = self.log(2)
         channel = self.publisher()
         for i in range(10):
-            channel.basic_publish(self.exchange, "k", b"x", pika.BasicProperties(
-                headers={"h": "v" * (130_900 if i == 5 else 10)}), mandatory=True)
+            channel.basic_publish(self.exchange, "k", b"x" * ((128 << 20) - 10 if i == 5 else 10), mandatory=True)
         recorder = self.recorder(project)
-        recorder.wait_for_log("the event at offset 5 cannot be recorded")
+        recorder.wait_for_log("the event at offset 5 is too large to be recorded", deadline=60)
         reader = self.reader()
         reader.until_recorded(5)
         self.assertTrue(recorder.is_running())

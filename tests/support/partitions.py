@@ -7,6 +7,7 @@
     reader.duplicates, reader.gaps, reader.marks
 """
 import contextlib
+import datetime
 import struct
 import time
 
@@ -14,9 +15,10 @@ import pika
 
 WORD = (1 << 64) - 1
 CREDIT = 100  # messages acknowledged at a time
-OURS = {"fanfold-offset": int, "fanfold-from": int, "fanfold-key": str, "fanfold-exchange": str,
-        "fanfold-mark": bool}
-PROPERTIES = ("content_type", "content_encoding", "message_id", "type", "app_id", "correlation_id", "timestamp")
+MAGIC = b"fanfold\1"  # each record begins with it
+HEAD = struct.Struct(">8sBQQ")  # and, is it a mark, offset, from
+TEXTS = ("content_type", "content_encoding", "message_id", "type", "app_id", "correlation_id")
+PROPERTIES = (*TEXTS, "timestamp")
 
 
 def hash_of(key):
@@ -50,21 +52,84 @@ class Message:
         return self.exchange, self.key, self.properties, self.headers, self.body
 
 
-class Record:
-    """A message of a partition; .event is the one of the intake that it says it is."""
+class Bytes:
+    """What is left of a record's body."""
 
-    def __init__(self, message, exchange):
-        ours = {name: message.headers.pop(name) for name in OURS if name in message.headers}
-        for name, value in ours.items():
-            assert isinstance(value, OURS[name]), (name, value)
-        assert "fanfold-offset" in ours and "fanfold-from" in ours, ours
-        self.offset, self.since = ours["fanfold-offset"], ours["fanfold-from"]
-        self.mark = ours.get("fanfold-mark", False)
-        message.headers = {name[len("fanfold-own-"):] if name.startswith("fanfold-own-") else name: value
-                           for name, value in message.headers.items()}
-        message.key = ours.get("fanfold-key")
-        message.exchange = ours.get("fanfold-exchange", exchange)
-        self.event = message
+    def __init__(self, data):
+        self.left = data
+
+    def take(self, count):
+        assert len(self.left) >= count, "a record ends too early"
+        taken, self.left = self.left[:count], self.left[count:]
+        return taken
+
+    def number(self, octets):
+        return int.from_bytes(self.take(octets), "big")
+
+    def text(self):
+        length = self.number(4)
+        return None if length == 0xFFFFFFFF else self.take(length).decode()
+
+    def value(self, letter):
+        if letter == b"S":
+            return self.text()
+        number = self.take(8)
+        return {b"l": lambda: int.from_bytes(number, "big", signed=True),
+                b"d": lambda: struct.unpack(">d", number)[0],
+                b"t": lambda: number[-1] == 1,
+                b"T": lambda: datetime.datetime.utcfromtimestamp(int.from_bytes(number, "big"))}[letter]()
+
+
+class Event:
+    """The message of the intake that a record holds."""
+
+    def __init__(self, data):
+        data = Bytes(data)
+        self.exchange, self.key = data.text(), data.text()
+        self.properties = {name: data.text() for name in TEXTS}
+        has_timestamp, timestamp = data.number(1), data.number(8)
+        self.properties["timestamp"] = timestamp if has_timestamp else None
+        self.headers = {}
+        for _ in range(data.number(4)):
+            letter = data.take(1)
+            name = data.text()
+            self.headers[name] = data.value(letter)
+        self.body = data.left
+
+    def content(self):
+        return self.exchange, self.key, self.properties, self.headers, self.body
+
+
+class Record:
+    """A message of a partition."""
+
+    def __init__(self, body):
+        magic, self.mark, self.offset, self.since = HEAD.unpack(body[:HEAD.size])
+        assert magic == MAGIC and self.mark in (0, 1), body[:HEAD.size]
+        assert not self.mark or len(body) == HEAD.size, body
+        self.event = None if self.mark else Event(body[HEAD.size:])
+
+
+def text_of(text):
+    data = text.encode() if text is not None else b""
+    return struct.pack(">I", 0xFFFFFFFF if text is None else len(data)) + data
+
+
+def header_of(name, value):
+    letter, data = ((b"S", text_of(value)) if isinstance(value, str) else
+                    (b"t", struct.pack(">q", value)) if isinstance(value, bool) else
+                    (b"l", struct.pack(">q", value)))
+    return letter + text_of(name) + data
+
+
+def record_of(event, offset, since):
+    """The body of a record, as a recorder would write it; headers: texts, booleans and integers."""
+    timestamp = event.properties["timestamp"]
+    return b"".join([
+        HEAD.pack(MAGIC, 0, offset, since), text_of(event.exchange), text_of(event.key),
+        *(text_of(event.properties[name]) for name in TEXTS),
+        struct.pack(">BQ", timestamp is not None, timestamp or 0), struct.pack(">I", len(event.headers)),
+        *(header_of(name, value) for name, value in event.headers.items()), event.body])
 
 
 class Chain:
@@ -97,7 +162,7 @@ class Reader:
         self.connection = addresses.amqp("operator")
         self.follow(exchange + ".log.0", self.take_event)
         for i, part in enumerate(self.parts):
-            self.follow(part, lambda message, chain=self.chains[i]: chain.take(Record(message, exchange)))
+            self.follow(part, lambda message, chain=self.chains[i]: chain.take(Record(message.body)))
 
     def follow(self, stream, take):
         channel = self.connection.channel()

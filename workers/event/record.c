@@ -1,145 +1,224 @@
 /*
- * record.c: the headers of a record.
+ * record.c: the body of a record.
  */
 #include "event/record.h"
 
-#define HEADERS_MAX 4 /* of ours */
+#include "base/error.h"
 
-static const struct str prefix = {"fanfold-", 8}, prefix_own = {"fanfold-own-", 12},
-                        name_offset = {"fanfold-offset", 14}, name_from = {"fanfold-from", 12},
-                        name_key = {"fanfold-key", 11}, name_exchange = {"fanfold-exchange", 16},
-                        name_mark = {"fanfold-mark", 12};
+#include <stdlib.h>
+#include <string.h>
 
-static struct message_header integer(struct str name, uint64_t value)
+static const struct str magic = {"fanfold\1", 8};
+#define HEAD_SIZE 25 /* magic, kind, offset, from */
+#define NO_TEXT   UINT32_MAX
+
+/* Of each kind of header. */
+static const char letters[] = {
+    [HEADER_TEXT] = 'S', [HEADER_INT] = 'l',       [HEADER_DOUBLE] = 'd',
+    [HEADER_BOOL] = 't', [HEADER_TIMESTAMP] = 'T',
+};
+/* The least that one takes: its letter, no name, an empty text. */
+#define HEADER_SIZE_MIN 9
+
+#define TEXTS 8
+
+static void texts_of(struct message *message, struct str *texts[TEXTS])
 {
-    return (struct message_header){.name = name, .kind = HEADER_INT, .integer = (int64_t)value};
+    struct str *const all[TEXTS] = {
+        &message->exchange,         &message->routing_key,    &message->content_type,
+        &message->content_encoding, &message->message_id,     &message->type,
+        &message->app_id,           &message->correlation_id,
+    };
+    memcpy(texts, all, sizeof all);
 }
 
-static struct message_header text(struct str name, struct str value)
+/* --- writing --------------------------------------------------------------------------- */
+
+static char *put(char *to, uint64_t value, int octets)
 {
-    return (struct message_header){.name = name, .kind = HEADER_TEXT, .text = value};
+    for (int i = octets; i-- > 0; value >>= 8)
+        to[i] = (char)(value & 0xff);
+    return to + octets;
 }
 
-static struct message_header *room(struct arena *arena, size_t count)
+static char *put_bytes(char *to, struct str bytes)
 {
-    return arena_alloc(arena, count * sizeof(struct message_header));
+    if (bytes.len)
+        memcpy(to, bytes.at, bytes.len);
+    return to + bytes.len;
 }
 
-static struct message_header own(const struct message_header *header, struct arena *arena)
+static char *put_text(char *to, struct str text)
 {
-    struct message_header written = *header;
-    if (str_starts(header->name, prefix))
-        written.name = arena_printf(arena, "%.*s%.*s", STRF(prefix_own), STRF(header->name));
-    return written;
+    to = put(to, str_is(text) ? text.len : NO_TEXT, 4);
+    return put_bytes(to, text);
 }
 
-void record_write(struct message *record, const struct message *message, struct str exchange,
-                  uint64_t from, struct arena *arena)
+static char *put_head(char *to, bool mark, uint64_t offset, uint64_t from)
 {
-    struct message_header *headers = room(arena, message->header_count + HEADERS_MAX);
-    size_t count = 0;
-    headers[count++] = integer(name_offset, message->offset);
-    headers[count++] = integer(name_from, from);
-    headers[count++] = text(name_key, message->routing_key);
-    if (!str_eq(message->exchange, exchange))
-        headers[count++] = text(name_exchange, message->exchange);
+    to = put_bytes(to, magic);
+    to = put(to, mark, 1);
+    to = put(to, offset, 8);
+    return put(to, from, 8);
+}
+
+static char *put_header(char *to, const struct message_header *header)
+{
+    to = put(to, (uint64_t)letters[header->kind], 1);
+    to = put_text(to, header->name);
+    if (header->kind == HEADER_TEXT)
+        return put_text(to, header->text);
+    uint64_t value = (uint64_t)header->integer;
+    if (header->kind == HEADER_DOUBLE)
+        memcpy(&value, &header->real, sizeof value);
+    return put(to, value, 8);
+}
+
+static size_t size_of(const struct message *message, struct str *const *texts)
+{
+    size_t size = HEAD_SIZE + 9 + 4 + message->body.len;
+    for (size_t i = 0; i < TEXTS; i++)
+        size += 4 + texts[i]->len;
     for (size_t i = 0; i < message->header_count; i++)
-        headers[count++] = own(&message->headers[i], arena);
-    *record = *message;
-    record->headers = headers;
-    record->header_count = count;
+        size += 1 + 4 + message->headers[i].name.len + 8 + message->headers[i].text.len;
+    return size;
+}
+
+void record_write(struct message *record, const struct message *message, uint64_t from,
+                  struct arena *arena)
+{
+    struct message event = *message;
+    struct str *texts[TEXTS];
+    texts_of(&event, texts);
+    char *body = arena_alloc(arena, size_of(message, texts));
+    char *to = put_head(body, false, message->offset, from);
+    for (size_t i = 0; i < TEXTS; i++)
+        to = put_text(to, *texts[i]);
+    to = put(to, message->has_timestamp, 1);
+    to = put(to, message->timestamp, 8);
+    to = put(to, message->header_count, 4);
+    for (size_t i = 0; i < message->header_count; i++)
+        to = put_header(to, &message->headers[i]);
+    to = put_bytes(to, message->body);
+    *record = (struct message){.body = {body, (size_t)(to - body)}, .size = message->size};
 }
 
 void record_mark(struct message *record, uint64_t from, uint64_t offset, struct arena *arena)
 {
-    struct message_header *headers = room(arena, HEADERS_MAX);
-    headers[0] = integer(name_offset, offset);
-    headers[1] = integer(name_from, from);
-    headers[2] = (struct message_header){.name = name_mark, .kind = HEADER_BOOL, .integer = 1};
-    *record = (struct message){.headers = headers, .header_count = 3, .body = STR("")};
+    char *body = arena_alloc(arena, HEAD_SIZE);
+    put_head(body, true, offset, from);
+    *record = (struct message){.body = {body, HEAD_SIZE}};
 }
 
-struct head {
-    bool has_offset, has_from, has_key, has_exchange, has_mark;
-    uint64_t offset, from;
-    struct str key, exchange;
+/* --- reading --------------------------------------------------------------------------- */
+
+struct reading {
+    struct str left;
+    bool ok; /* false: it ended too early, or says what cannot be */
 };
 
-static bool take_integer(const struct message_header *header, struct str name, bool *has,
-                         uint64_t *value)
+static struct str get_bytes(struct reading *reading, size_t size)
 {
-    if (header->kind != HEADER_INT || header->integer < 0 || !str_eq(header->name, name))
-        return false;
-    *value = (uint64_t)header->integer;
-    return *has = true;
-}
-
-static bool take_text(const struct message_header *header, struct str name, bool *has,
-                      struct str *value)
-{
-    if (header->kind != HEADER_TEXT || !str_eq(header->name, name))
-        return false;
-    *value = header->text;
-    return *has = true;
-}
-
-static bool take_mark(const struct message_header *header, bool *has)
-{
-    if (header->kind != HEADER_BOOL || !str_eq(header->name, name_mark))
-        return false;
-    return *has = true;
-}
-
-/* Is the header one of ours? */
-static bool take(const struct message_header *header, struct head *head)
-{
-    return str_starts(header->name, prefix) &&
-           (take_integer(header, name_offset, &head->has_offset, &head->offset) ||
-            take_integer(header, name_from, &head->has_from, &head->from) ||
-            take_text(header, name_key, &head->has_key, &head->key) ||
-            take_text(header, name_exchange, &head->has_exchange, &head->exchange) ||
-            take_mark(header, &head->has_mark));
-}
-
-static bool read_head(const struct message *message, struct head *head)
-{
-    *head = (struct head){0};
-    for (size_t i = 0; i < message->header_count; i++)
-        take(&message->headers[i], head);
-    return head->has_offset && head->has_from && (head->has_key || head->has_mark) &&
-           head->from <= head->offset;
-}
-
-/* Leaves those of the message, with the names that they had in the intake. */
-static void remove_ours(struct message *message)
-{
-    struct message_header *headers = (struct message_header *)(uintptr_t)message->headers;
-    struct head ignored = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < message->header_count; i++) {
-        struct message_header header = headers[i];
-        if (take(&header, &ignored))
-            continue;
-        if (str_starts(header.name, prefix_own))
-            header.name = str_from(header.name, prefix_own.len);
-        headers[count++] = header;
+    if (size > reading->left.len) {
+        reading->ok = false;
+        return STR("");
     }
-    message->header_count = count;
+    struct str bytes = {reading->left.at, size};
+    reading->left = str_from(reading->left, size);
+    return bytes;
 }
 
-bool record_read(struct message *message, struct str exchange)
+static uint64_t get(struct reading *reading, size_t octets)
 {
-    struct head head;
-    if (!read_head(message, &head))
-        return false;
-    message->offset = head.offset;
-    message->from = head.from;
-    message->mark = head.has_mark;
-    message->routing_key = head.key;
-    message->exchange = head.has_exchange ? head.exchange : exchange;
-    remove_ours(message);
-    return true;
+    struct str bytes = get_bytes(reading, octets);
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        value = value << 8 | (unsigned char)bytes.at[i];
+    return value;
 }
+
+static struct str get_text(struct reading *reading)
+{
+    uint64_t size = get(reading, 4);
+    return size == NO_TEXT ? (struct str){NULL, 0} : get_bytes(reading, (size_t)size);
+}
+
+static void get_header(struct reading *reading, struct message_header *header)
+{
+    const char *letter = memchr(letters, (int)get(reading, 1), sizeof letters);
+    reading->ok = reading->ok && letter;
+    *header = (struct message_header){.kind = letter ? (enum header_kind)(letter - letters) : 0};
+    header->name = get_text(reading);
+    if (header->kind == HEADER_TEXT) {
+        header->text = get_text(reading);
+        return;
+    }
+    uint64_t value = get(reading, 8);
+    if (header->kind == HEADER_DOUBLE)
+        memcpy(&header->real, &value, sizeof value);
+    else
+        header->integer = (int64_t)value;
+}
+
+/* The caller frees the headers. */
+static struct message_header *get_headers(struct reading *reading, size_t *count)
+{
+    *count = (size_t)get(reading, 4);
+    if (*count > reading->left.len / HEADER_SIZE_MIN)
+        reading->ok = false;
+    if (!reading->ok || *count == 0)
+        return NULL;
+    struct message_header *headers = must_calloc(*count, sizeof *headers);
+    for (size_t i = 0; i < *count && reading->ok; i++)
+        get_header(reading, &headers[i]);
+    return headers;
+}
+
+static void get_head(struct reading *reading, struct message *message)
+{
+    struct str found = get_bytes(reading, magic.len);
+    uint64_t kind = get(reading, 1);
+    message->offset = get(reading, 8);
+    message->from = get(reading, 8);
+    message->mark = kind == 1;
+    if (!str_eq(found, magic) || kind > 1 || message->from > message->offset ||
+        message->offset > INT64_MAX || (message->mark && reading->left.len))
+        reading->ok = false;
+}
+
+static void get_properties(struct reading *reading, struct message *message)
+{
+    struct str *texts[TEXTS];
+    texts_of(message, texts);
+    for (size_t i = 0; i < TEXTS; i++)
+        *texts[i] = get_text(reading);
+    uint64_t has_timestamp = get(reading, 1);
+    if (has_timestamp > 1)
+        reading->ok = false;
+    message->has_timestamp = has_timestamp == 1;
+    message->timestamp = get(reading, 8);
+}
+
+struct message *record_read(struct message *delivered)
+{
+    struct reading reading = {delivered->body, true};
+    struct message message = {.record = delivered->record, .body = STR("")}, *event = NULL;
+    struct message_header *headers = NULL;
+    get_head(&reading, &message);
+    if (!message.mark) {
+        get_properties(&reading, &message);
+        message.headers = headers = get_headers(&reading, &message.header_count);
+        message.body = reading.left;
+    }
+    if (reading.ok) {
+        event = message_new(&message);
+        message_free(delivered);
+    }
+    free(headers);
+    return event;
+}
+
+/* --- the chain ------------------------------------------------------------------------- */
 
 enum record_place record_place(const struct message *message, uint64_t taken)
 {

@@ -1,27 +1,36 @@
 /*
  * record.h: what the recorder of a log with several partitions writes, and what readers make of it.
  *
- * A record is a message of the intake with some headers of ours beside its own:
+ * A record is a message whose body holds a message of the intake, all of it. To the broker it is
+ * bytes: it translates each property and header of a message between AMQP 1.0, in which it stores
+ * them, and AMQP 0-9-1, and that costs it more than all else (README, "How fast it is"). The body,
+ * all numbers unsigned, the most significant octet first:
  *
- *     fanfold-offset     integer: the offset that the message has in the intake
- *     fanfold-from       integer: one more than the fanfold-offset of the record before it in this
- *                        partition; of the first: where the recording began
- *     fanfold-key        text: the routing key that the message had in the intake
- *     fanfold-exchange   text: the exchange, where that is not the log's
- *     fanfold-mark       boolean, true: no event, only these bounds: nothing of this partition lies
- *                        between fanfold-from and fanfold-offset, the latter included;
- *                        fanfold-from is one more than the offset of the last *event* before it
+ *     8 octets    "fanfold" and the number of this form, 1
+ *     1           0: an event; 1: a mark, which ends behind `from`
+ *     8           offset: the one that the message has in the intake
+ *     8           from: one more than the offset of the record before it in this partition; of the
+ *                 first: where the recording began
+ *     8 texts     exchange, routing key, content type, content encoding, message id, type, app id,
+ *                 correlation id; a text is its length in 4 octets, all bits set: there is none,
+ *                 and its octets
+ *     1, 8        1: there is a timestamp, 0: there is none; seconds since 1970
+ *     4           how many headers there are; of each:
+ *       1, text     its kind, by the letters of AMQP 0-9-1 (S text, l integer, d double, t boolean,
+ *                   T timestamp), and its name
+ *       text or 8   its value: S a text, d an IEEE 754 double, else an integer in two's complement
+ *     the rest    the body
  *
- * The broker sorts headers by their names, so a header of the message whose name begins with
- * "fanfold-" stands in the record as "fanfold-own-<name>": no name occurs twice.
+ * A mark is no event, it says only: nothing of this partition lies between from and offset, the
+ * latter included. Its from is one more than the offset of the last *event* before it.
  *
- * So the offsets from fanfold-from to fanfold-offset are accounted for by one record, and records
- * that follow each other make a chain without a hole. What a recorder that was believed dead still
- * appends repeats what is there; a reader takes a record if it begins where the last one that it
- * took ended, and drops it if it ends no later.
+ * So the offsets from `from` to `offset` are accounted for by one record, and records that follow
+ * each other make a chain without a hole. What a recorder that was believed dead still appends
+ * repeats what is there; a reader takes a record if it begins where the last one that it took
+ * ended, and drops it if it ends no later.
  *
- *     record_write(&record, message, log_exchange, from, &arena);
- *     if (record_read(message, log_exchange)) …;  message is as it came from the intake again
+ *     record_write(&record, message, from, &arena);
+ *     if ((event = record_read(delivered))) …;        as it came from the intake
  */
 #ifndef FANFOLD_EVENT_RECORD_H
 #define FANFOLD_EVENT_RECORD_H
@@ -29,16 +38,16 @@
 #include "base/arena.h"
 #include <fanfold/message.h>
 
-/* The record points into the message and the arena; its routing_key is the caller's to set. */
-void record_write(struct message *record, const struct message *message, struct str exchange,
-                  uint64_t from, struct arena *arena);
+/* The record's body lies in the arena; its routing_key is the caller's to set. */
+void record_write(struct message *record, const struct message *message, uint64_t from,
+                  struct arena *arena);
 /* Nothing of the partition lies from `from` to `offset`. */
 void record_mark(struct message *record, uint64_t from, uint64_t offset, struct arena *arena);
 
-/* As delivered (its headers are rearranged where they are): message->offset becomes that of the
- * intake, message->record is the one in the partition. False: it is not a record, and is unchanged.
- */
-bool record_read(struct message *message, struct str exchange);
+/* The message of the intake: its offset is the one there, its record the one in the partition, its
+ * size counts the memory that it takes now. `delivered` is gone. NULL: it is no record, and is
+ * unchanged. */
+struct message *record_read(struct message *delivered);
 
 enum record_place {
     RECORD_NEXT, /* it follows: take it */

@@ -33,7 +33,7 @@
 struct record_tail {
     struct event_base *base;
     const struct uri *uri;
-    char *partition, *exchange;
+    char *partition;
     void (*wake)(void *arg);
     void *arg;
     struct event *step; /* what the reader's hooks leave to do */
@@ -97,9 +97,10 @@ static void on_message(void *arg, struct message *message)
         tail->begin = message->record;
     if (message->record >= tail->end)
         tail->at_end = true;
-    if (record_read(message, str_of(tail->exchange)))
-        take_record(tail, message);
-    message_free(message);
+    struct message *event = record_read(message);
+    if (event)
+        take_record(tail, event);
+    message_free(event ? event : message);
 }
 
 static void later(struct record_tail *tail)
@@ -201,8 +202,8 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 }
 
 struct record_tail *record_tail_open(struct event_base *base, const struct uri *uri,
-                                     const char *partition, const char *exchange,
-                                     void (*wake)(void *arg), void *arg, struct error *error)
+                                     const char *partition, void (*wake)(void *arg), void *arg,
+                                     struct error *error)
 {
     struct stream_ends ends;
     if (!stream_probe_last(uri, partition, UINT64_MAX, &ends, error))
@@ -210,7 +211,6 @@ struct record_tail *record_tail_open(struct event_base *base, const struct uri *
     struct record_tail *tail = must_calloc(1, sizeof *tail);
     *tail = (struct record_tail){.base = base, .uri = uri, .wake = wake, .arg = arg};
     tail->partition = must_strdup(partition);
-    tail->exchange = must_strdup(exchange);
     tail->step = evtimer_new(base, on_step, tail);
     tail->silence = evtimer_new(base, on_silence, tail);
     if (!tail->step || !tail->silence)
@@ -251,6 +251,5 @@ void record_tail_close(struct record_tail *tail)
     event_free(tail->step);
     event_free(tail->silence);
     free(tail->partition);
-    free(tail->exchange);
     free(tail);
 }

@@ -1,7 +1,7 @@
 /*
  * record_tail.h: how far does a partition's chain of records go (event/record.h)?
  *
- *     tail = record_tail_open(base, &uri, partition, exchange, wake, arg, &error);
+ *     tail = record_tail_open(base, &uri, partition, wake, arg, &error);
  *     switch (record_tail_state(tail))    TAIL_READING until wake(arg) has been called
  *     record_tail_result(tail)            after TAIL_DONE
  *     record_tail_error(tail)             after TAIL_FAILED
@@ -32,10 +32,9 @@ struct tail_result {
     uint64_t read; /* records that were read for it */
 };
 
-/* exchange: of the log. */
 struct record_tail *record_tail_open(struct event_base *base, const struct uri *uri,
-                                     const char *partition, const char *exchange,
-                                     void (*wake)(void *arg), void *arg, struct error *error);
+                                     const char *partition, void (*wake)(void *arg), void *arg,
+                                     struct error *error);
 enum tail_state record_tail_state(const struct record_tail *tail);
 const struct tail_result *record_tail_result(const struct record_tail *tail);
 const struct error *record_tail_error(const struct record_tail *tail);

@@ -157,8 +157,8 @@ static bool take_lock(struct recorder *recorder, struct error *error)
 static bool open_tail(struct recorder *recorder, struct error *error)
 {
     char *partition = log_partition(recorder->log, recorder->tails_read);
-    recorder->tail = record_tail_open(recorder->base, recorder->uri, partition,
-                                      recorder->log->exchange, wake, recorder, error);
+    recorder->tail =
+        record_tail_open(recorder->base, recorder->uri, partition, wake, recorder, error);
     free(partition);
     return recorder->tail;
 }

@@ -245,16 +245,14 @@ static bool make_record(struct lane *lane, const struct message *message)
     if (message->mark)
         record_mark(&lane->record, lane->quiet, message->offset, &lane->arena);
     else
-        record_write(&lane->record, message, str_of(lane->log->exchange), lane->sent, &lane->arena);
+        record_write(&lane->record, message, lane->sent, &lane->arena);
     lane->record.routing_key = str_of(lane->key);
     lane->has_record = true;
-    const char *fault =
-        properties_fault(&lane->record, (size_t)amqp_get_frame_max(lane->link.state));
-    return !fault ||
+    return lane->record.body.len <= FRAMES_BODY_MAX ||
            error_set(&lane->failed, ERROR_CONFIG,
-                     "the event at offset %llu cannot be recorded with the headers that a record "
-                     "has besides: %s; only a log with \"partitions\": 1 can have it",
-                     (unsigned long long)message->offset, fault);
+                     "the event at offset %llu is too large to be recorded: a record of it has %zu "
+                     "bytes, at most %d are taken; only a log with \"partitions\": 1 can have it",
+                     (unsigned long long)message->offset, lane->record.body.len, FRAMES_BODY_MAX);
 }
 
 /* False: the lane has failed. */

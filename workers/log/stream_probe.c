@@ -72,8 +72,9 @@ static void note(struct probe *probe, const struct message *message)
 static bool take_message(struct probe *probe, struct message *message, struct error *error)
 {
     bool is_stream = probe->frames.has_offset;
-    if (probe->is_recorded)
-        record_read(message, STR(""));
+    struct message *event = probe->is_recorded ? record_read(message) : NULL;
+    if (event)
+        message = event;
     probe->delivered++;
     if (is_stream && !probe->frames.is_barrier)
         note(probe, message);

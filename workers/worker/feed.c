@@ -301,35 +301,46 @@ static void break_chain(struct feed *feed, const struct message *message)
     host_wake(feed->host);
 }
 
-/* Is it an event of the partition? */
-static bool follows(struct feed *feed, struct message *message)
+static void refuse(struct feed *feed, const struct message *message)
 {
-    if (!feed->is_recorded)
-        return true;
-    if (feed_is_over(feed))
-        return false;
-    if (!record_read(message, str_of(feed->log->exchange))) {
-        error_set(&feed->closed, ERROR_CONFIG,
-                  "%s holds a message at %llu that no recorder wrote; only `fanfold recorder` may "
-                  "write there",
-                  feed->partition, (unsigned long long)message->record);
-        host_wake(feed->host);
-        return false;
+    error_set(
+        &feed->closed, ERROR_CONFIG,
+        "%s holds a message at %llu that no recorder wrote; only `fanfold recorder` may write "
+        "there",
+        feed->partition, (unsigned long long)message->record);
+    host_wake(feed->host);
+}
+
+/* The next event of a recorded log, if it is one. Takes the message. */
+static struct message *next_event(struct feed *feed, struct message *message)
+{
+    if (feed_is_over(feed)) {
+        message_free(message);
+        return NULL;
     }
-    enum chain_answer answer = chain_take(&feed->chain, message);
+    struct message *event = record_read(message);
+    if (!event) {
+        refuse(feed, message);
+        message_free(message);
+        return NULL;
+    }
+    enum chain_answer answer = chain_take(&feed->chain, event);
     if (answer == CHAIN_BROKEN)
-        break_chain(feed, message);
-    return answer == CHAIN_EVENT;
+        break_chain(feed, event);
+    if (answer == CHAIN_EVENT)
+        return event;
+    message_free(event);
+    return NULL;
 }
 
 static void on_message(void *arg, struct message *message)
 {
     struct feed *feed = arg;
     feed->delivered++;
-    if (!follows(feed, message)) {
-        message_free(message);
+    if (feed->is_recorded)
+        message = next_event(feed, message);
+    if (!message)
         return;
-    }
     size_t before = feed->ring.bytes;
     ring_push(&feed->ring, message, feed->delivered);
     count_held(feed, before);
