@@ -63,11 +63,12 @@ class Chain:
                     continue
                 channel.basic_ack(method.delivery_tag)
                 if properties.headers["x-stream-offset"] >= self.next_record:
-                    self.take(properties.headers["x-stream-offset"], partitions.Record(body))
+                    self.next_record = properties.headers["x-stream-offset"] + 1
+                    for entry in partitions.entries_of(body):
+                        self.take(entry)
         return self
 
-    def take(self, place, record):
-        self.next_record = place + 1
+    def take(self, record):
         if record.offset < self.taken:
             self.repeats += 1
         elif record.since > self.taken:

@@ -191,15 +191,22 @@ static void append(struct script_records *records, struct script_record record)
     const struct script_record *last = records->count ? &records->at[records->count - 1] : &none;
     bool follows = record.from <= last->taken && record.offset >= last->taken;
     record.taken = follows ? record.offset + 1 : last->taken;
-    record.next = follows && !record.mark ? record.taken : last->next;
+    record.next = follows && record.count ? record.taken : last->next;
     records->at[records->count++] = record;
 }
 
-static void append_event(struct script_records *records, const struct script *script, size_t event)
+/* The last event of all is alone in its record. */
+static size_t append_events(struct script_records *records, const struct script *script,
+                            size_t event, size_t count)
 {
+    size_t left = script->count - event;
+    if (count > 1 && count >= left)
+        count = left > 1 ? left - 1 : 1;
     append(records, (struct script_record){.event = event,
+                                           .count = count,
                                            .from = next_offset(script, event),
-                                           .offset = script->at[event].offset});
+                                           .offset = script->at[event + count - 1].offset});
+    return count;
 }
 
 /* Of offsets that no event has, where there are any. */
@@ -207,8 +214,7 @@ static void append_mark(struct script_records *records, const struct script *scr
 {
     uint64_t from = next_offset(script, event), offset = script->at[event].offset;
     if (offset > from)
-        append(records, (struct script_record){
-                            .event = event, .mark = true, .from = from, .offset = offset - 1});
+        append(records, (struct script_record){.event = event, .from = from, .offset = offset - 1});
 }
 
 static void find_ends(struct script_records *records, const struct script *script)
@@ -216,9 +222,10 @@ static void find_ends(struct script_records *records, const struct script *scrip
     size_t end = 0;
     records->ends = must_calloc(script->count + 1, sizeof *records->ends);
     for (size_t n = 1; n <= script->count; n++) {
-        while (records->at[end].taken <= script->at[n - 1].offset)
+        uint64_t offset = script->at[n - 1].offset;
+        while (records->at[end].taken <= offset)
             end++;
-        records->ends[n] = ++end;
+        records->ends[n] = records->at[end].offset > offset ? end : end + 1;
     }
 }
 
@@ -235,35 +242,45 @@ void script_records_make(struct script_records *records, const struct script *sc
             break;
         case 1: /* the first one is refused, and those behind it are not: no partition begins so */
             for (size_t i = 1; event && i <= more && event + i < script->count; i++)
-                append_event(records, script, event + i);
+                append_events(records, script, event + i, 1 + script_next(&dice) % 2);
             break;
         case 2:
         case 3:
             append_mark(records, script, event);
             break;
+        case 4:
+        case 5: /* several that waited */
+            event += append_events(records, script, event, 1 + more);
+            break;
         default:
-            append_event(records, script, event++);
+            event += append_events(records, script, event, 1);
         }
     }
     find_ends(records, script);
+}
+
+static void add_entry(struct buf *body, const struct script *script, size_t event)
+{
+    struct message *message = script_message(&script->at[event]);
+    record_add(body, message, next_offset(script, event));
+    message_free(message);
 }
 
 struct message *script_record_message(const struct script *script,
                                       const struct script_records *records, size_t i)
 {
     const struct script_record *record = &records->at[i];
-    struct message *event = script_message(&script->at[record->event]);
-    struct arena arena = {0};
-    struct message written;
-    if (record->mark)
-        record_mark(&written, record->from, record->offset, &arena);
-    else
-        record_write(&written, event, record->from, &arena);
-    written.offset = written.from = written.record = i * SCRIPT_STRIDE;
-    struct message *copy = message_new(&written);
-    arena_release(&arena);
-    message_free(event);
-    return copy;
+    uint64_t place = i * SCRIPT_STRIDE;
+    struct buf body = {0};
+    record_begin(&body);
+    if (!record->count)
+        record_add_mark(&body, record->from, record->offset);
+    for (size_t n = 0; n < record->count; n++)
+        add_entry(&body, script, record->event + n);
+    struct message *message = message_new(
+        &(struct message){.offset = place, .from = place, .record = place, .body = buf_str(&body)});
+    buf_release(&body);
+    return message;
 }
 
 void script_records_release(struct script_records *records)

@@ -52,8 +52,8 @@ struct script {
 };
 
 struct script_record {
-    size_t event; /* of the script; of a mark the one that comes next */
-    bool mark;
+    size_t event; /* its first one, of the script; of a mark the one that comes next */
+    size_t count; /* how many events it has; none: a mark */
     uint64_t from, offset;
     uint64_t taken; /* the first offset that is not accounted for up to here */
     uint64_t next;  /* the same without marks: the offset behind the last event */
@@ -66,7 +66,8 @@ struct script_record {
 struct script_records {
     struct script_record *at;
     size_t count, cap;
-    size_t *ends; /* ends[n]: so many records have the first n events, and no others */
+    size_t *ends; /* ends[n]: so many records have none but the first n events; and all of those, if
+                     no record has the last of them and the next one */
 };
 
 /* Small numbers of everything that can happen to an event. */

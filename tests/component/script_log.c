@@ -38,6 +38,13 @@ static uint64_t number(const struct script_log *log, size_t i)
     return log->records ? i * SCRIPT_STRIDE : log->script->at[i].offset;
 }
 
+/* Of the last event in it; it is not empty. */
+static uint64_t last_offset(const struct script_log *log)
+{
+    size_t last = length(log) - 1;
+    return log->records ? log->records->at[last].next - 1 : log->script->at[last].offset;
+}
+
 static bool is_partition(const struct script_log *log, const char *partition)
 {
     return strcmp(partition, log->records ? SCRIPT_RECORDED : SCRIPT_PARTITION) == 0;
@@ -168,7 +175,7 @@ bool stream_probe_first(const struct uri *uri, const char *partition, struct str
     if (refuses(log, error))
         return false;
     log->probed_first++;
-    ends->empty = log->visible == 0;
+    ends->empty = length(log) == 0;
     ends->first = ends->empty    ? 0
                   : log->records ? log->records->at[0].from
                                  : log->script->at[0].offset;
@@ -182,8 +189,8 @@ bool stream_probe_last(const struct uri *uri, const char *partition, uint64_t en
     (void)partition, (void)enough;
     if (refuses(log, error))
         return false;
-    ends->empty = log->visible == 0;
-    ends->last = ends->empty ? 0 : log->script->at[log->visible - 1].offset;
+    ends->empty = length(log) == 0;
+    ends->last = ends->empty ? 0 : last_offset(log);
     ends->last_record = ends->empty ? 0 : number(log, length(log) - 1);
     return true;
 }

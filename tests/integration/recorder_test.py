@@ -17,7 +17,7 @@ import partitions
 from proxy import Proxy
 
 COUNT = 4
-SENT_AHEAD = 400  # more than the recorder reads at first of a partition, less than may be unconfirmed
+SENT_AHEAD = 50  # more than the recorder reads at first of a partition, less than may be unconfirmed
 
 
 SERVERS = []  # one for all tests
@@ -204,8 +204,8 @@ class What(RecorderCase):
         first = self.recorder(project)
         self.publish(project, 21_000, keys=1)
         reader = self.reader()
-        self.check(reader)
         reader.until(lambda: reader.marks >= 3 * 2)  # they may come later than the last event
+        self.check(reader)
         self.assertEqual(reader.marks, 3 * 2)
         first.sigkill()
         again = self.recorder(project, "again")
@@ -273,7 +273,7 @@ class Setup(RecorderCase):
         recorder.wait_for_log(f'there is no queue "{self.exchange}.recorder.2"; run `fanfold setup` to declare it')
         self.parts = self.set_up(project)
         recorder.wait_for_log("recording into")
-        self.assertEqual(recorder.log().count("trying again"), 1)
+        self.assertIn(recorder.log().count("trying again"), (1, 2))  # once a reason: it may look amid setup
 
     def test_the_status_of_a_log(self):
         project = self.log(2)

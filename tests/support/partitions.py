@@ -16,7 +16,7 @@ import pika
 WORD = (1 << 64) - 1
 CREDIT = 100  # messages acknowledged at a time
 MAGIC = b"fanfold\1"  # each record begins with it
-HEAD = struct.Struct(">8sBQQ")  # and, is it a mark, offset, from
+HEAD = struct.Struct(">BQQ")  # of an entry: is it a mark, offset, from
 TEXTS = ("content_type", "content_encoding", "message_id", "type", "app_id", "correlation_id")
 PROPERTIES = (*TEXTS, "timestamp")
 
@@ -84,7 +84,6 @@ class Event:
     """The message of the intake that a record holds."""
 
     def __init__(self, data):
-        data = Bytes(data)
         self.exchange, self.key = data.text(), data.text()
         self.properties = {name: data.text() for name in TEXTS}
         has_timestamp, timestamp = data.number(1), data.number(8)
@@ -94,20 +93,27 @@ class Event:
             letter = data.take(1)
             name = data.text()
             self.headers[name] = data.value(letter)
-        self.body = data.left
+        self.body = data.take(data.number(4))
 
     def content(self):
         return self.exchange, self.key, self.properties, self.headers, self.body
 
 
-class Record:
-    """A message of a partition."""
+class Entry:
+    """Of a record."""
 
-    def __init__(self, body):
-        magic, self.mark, self.offset, self.since = HEAD.unpack(body[:HEAD.size])
-        assert magic == MAGIC and self.mark in (0, 1), body[:HEAD.size]
-        assert not self.mark or len(body) == HEAD.size, body
-        self.event = None if self.mark else Event(body[HEAD.size:])
+    def __init__(self, data):
+        self.mark, self.offset, self.since = HEAD.unpack(data.take(HEAD.size))
+        assert self.mark in (0, 1), self.mark
+        self.event = None if self.mark else Event(data)
+
+
+def entries_of(body):
+    """Of a message of a partition."""
+    data = Bytes(body)
+    assert data.take(len(MAGIC)) == MAGIC and data.left, body[:len(MAGIC)]
+    while data.left:
+        yield Entry(data)
 
 
 def text_of(text):
@@ -123,13 +129,14 @@ def header_of(name, value):
 
 
 def record_of(event, offset, since):
-    """The body of a record, as a recorder would write it; headers: texts, booleans and integers."""
+    """The body of a record with this event, as a recorder would write it; headers: texts, booleans and integers."""
     timestamp = event.properties["timestamp"]
     return b"".join([
-        HEAD.pack(MAGIC, 0, offset, since), text_of(event.exchange), text_of(event.key),
+        MAGIC, HEAD.pack(0, offset, since), text_of(event.exchange), text_of(event.key),
         *(text_of(event.properties[name]) for name in TEXTS),
         struct.pack(">BQ", timestamp is not None, timestamp or 0), struct.pack(">I", len(event.headers)),
-        *(header_of(name, value) for name, value in event.headers.items()), event.body])
+        *(header_of(name, value) for name, value in event.headers.items()),
+        struct.pack(">I", len(event.body)), event.body])
 
 
 class Chain:
@@ -138,6 +145,10 @@ class Chain:
     def __init__(self):
         self.taken, self.begin, self.records = None, None, []
         self.old = self.gaps = self.marks = 0
+
+    def take_all(self, message):
+        for entry in entries_of(message.body):
+            self.take(entry)
 
     def take(self, record):
         if self.taken is None:
@@ -162,7 +173,7 @@ class Reader:
         self.connection = addresses.amqp("operator")
         self.follow(exchange + ".log.0", self.take_event)
         for i, part in enumerate(self.parts):
-            self.follow(part, lambda message, chain=self.chains[i]: chain.take(Record(message.body)))
+            self.follow(part, self.chains[i].take_all)
 
     def follow(self, stream, take):
         channel = self.connection.channel()

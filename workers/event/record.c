@@ -1,5 +1,5 @@
 /*
- * record.c: the body of a record.
+ * record.c: the body of a record, entry by entry.
  */
 #include "event/record.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct str magic = {"fanfold\1", 8};
-#define HEAD_SIZE 25 /* magic, kind, offset, from */
+#define HEAD_SIZE 17 /* kind, offset, from */
 #define NO_TEXT   UINT32_MAX
 
 /* Of each kind of header. */
@@ -56,7 +56,6 @@ static char *put_text(char *to, struct str text)
 
 static char *put_head(char *to, bool mark, uint64_t offset, uint64_t from)
 {
-    to = put_bytes(to, magic);
     to = put(to, mark, 1);
     to = put(to, offset, 8);
     return put(to, from, 8);
@@ -76,7 +75,7 @@ static char *put_header(char *to, const struct message_header *header)
 
 static size_t size_of(const struct message *message, struct str *const *texts)
 {
-    size_t size = HEAD_SIZE + 9 + 4 + message->body.len;
+    size_t size = HEAD_SIZE + 9 + 4 + 4 + message->body.len;
     for (size_t i = 0; i < TEXTS; i++)
         size += 4 + texts[i]->len;
     for (size_t i = 0; i < message->header_count; i++)
@@ -84,14 +83,19 @@ static size_t size_of(const struct message *message, struct str *const *texts)
     return size;
 }
 
-void record_write(struct message *record, const struct message *message, uint64_t from,
-                  struct arena *arena)
+void record_begin(struct buf *body)
+{
+    buf_clear(body);
+    buf_add(body, magic);
+}
+
+void record_add(struct buf *body, const struct message *message, uint64_t from)
 {
     struct message event = *message;
     struct str *texts[TEXTS];
     texts_of(&event, texts);
-    char *body = arena_alloc(arena, size_of(message, texts));
-    char *to = put_head(body, false, message->offset, from);
+    char *begin = buf_room(body, size_of(message, texts)), *to = begin;
+    to = put_head(to, false, message->offset, from);
     for (size_t i = 0; i < TEXTS; i++)
         to = put_text(to, *texts[i]);
     to = put(to, message->has_timestamp, 1);
@@ -99,25 +103,19 @@ void record_write(struct message *record, const struct message *message, uint64_
     to = put(to, message->header_count, 4);
     for (size_t i = 0; i < message->header_count; i++)
         to = put_header(to, &message->headers[i]);
-    to = put_bytes(to, message->body);
-    *record = (struct message){.body = {body, (size_t)(to - body)}, .size = message->size};
+    to = put_text(to, message->body);
+    body->len += (size_t)(to - begin);
 }
 
-void record_mark(struct message *record, uint64_t from, uint64_t offset, struct arena *arena)
+void record_add_mark(struct buf *body, uint64_t from, uint64_t offset)
 {
-    char *body = arena_alloc(arena, HEAD_SIZE);
-    put_head(body, true, offset, from);
-    *record = (struct message){.body = {body, HEAD_SIZE}};
+    put_head(buf_room(body, HEAD_SIZE), true, offset, from);
+    body->len += HEAD_SIZE;
 }
 
 /* --- reading --------------------------------------------------------------------------- */
 
-struct reading {
-    struct str left;
-    bool ok; /* false: it ended too early, or says what cannot be */
-};
-
-static struct str get_bytes(struct reading *reading, size_t size)
+static struct str get_bytes(struct record_reading *reading, size_t size)
 {
     if (size > reading->left.len) {
         reading->ok = false;
@@ -128,7 +126,7 @@ static struct str get_bytes(struct reading *reading, size_t size)
     return bytes;
 }
 
-static uint64_t get(struct reading *reading, size_t octets)
+static uint64_t get(struct record_reading *reading, size_t octets)
 {
     struct str bytes = get_bytes(reading, octets);
     uint64_t value = 0;
@@ -137,20 +135,28 @@ static uint64_t get(struct reading *reading, size_t octets)
     return value;
 }
 
-static struct str get_text(struct reading *reading)
+static struct str get_text(struct record_reading *reading)
 {
     uint64_t size = get(reading, 4);
     return size == NO_TEXT ? (struct str){NULL, 0} : get_bytes(reading, (size_t)size);
 }
 
-static void get_header(struct reading *reading, struct message_header *header)
+static struct str get_some_text(struct record_reading *reading)
+{
+    struct str text = get_text(reading);
+    if (!str_is(text))
+        reading->ok = false;
+    return text;
+}
+
+static void get_header(struct record_reading *reading, struct message_header *header)
 {
     const char *letter = memchr(letters, (int)get(reading, 1), sizeof letters);
     reading->ok = reading->ok && letter;
     *header = (struct message_header){.kind = letter ? (enum header_kind)(letter - letters) : 0};
-    header->name = get_text(reading);
+    header->name = get_some_text(reading);
     if (header->kind == HEADER_TEXT) {
-        header->text = get_text(reading);
+        header->text = get_some_text(reading);
         return;
     }
     uint64_t value = get(reading, 8);
@@ -161,7 +167,7 @@ static void get_header(struct reading *reading, struct message_header *header)
 }
 
 /* The caller frees the headers. */
-static struct message_header *get_headers(struct reading *reading, size_t *count)
+static struct message_header *get_headers(struct record_reading *reading, size_t *count)
 {
     *count = (size_t)get(reading, 4);
     if (*count > reading->left.len / HEADER_SIZE_MIN)
@@ -174,19 +180,17 @@ static struct message_header *get_headers(struct reading *reading, size_t *count
     return headers;
 }
 
-static void get_head(struct reading *reading, struct message *message)
+static void get_head(struct record_reading *reading, struct message *message)
 {
-    struct str found = get_bytes(reading, magic.len);
     uint64_t kind = get(reading, 1);
     message->offset = get(reading, 8);
     message->from = get(reading, 8);
     message->mark = kind == 1;
-    if (!str_eq(found, magic) || kind > 1 || message->from > message->offset ||
-        message->offset > INT64_MAX || (message->mark && reading->left.len))
+    if (kind > 1 || message->from > message->offset || message->offset > INT64_MAX)
         reading->ok = false;
 }
 
-static void get_properties(struct reading *reading, struct message *message)
+static void get_properties(struct record_reading *reading, struct message *message)
 {
     struct str *texts[TEXTS];
     texts_of(message, texts);
@@ -199,23 +203,29 @@ static void get_properties(struct reading *reading, struct message *message)
     message->timestamp = get(reading, 8);
 }
 
-struct message *record_read(struct message *delivered)
+struct record_reading record_open(const struct message *delivered)
 {
-    struct reading reading = {delivered->body, true};
-    struct message message = {.record = delivered->record, .body = STR("")}, *event = NULL;
+    struct record_reading reading = {delivered, delivered->body, true};
+    struct str found = get_bytes(&reading, magic.len);
+    reading.ok = str_eq(found, magic) && reading.left.len;
+    return reading;
+}
+
+struct message *record_next(struct record_reading *reading)
+{
+    if (!reading->ok || !reading->left.len)
+        return NULL;
+    struct message shape = {.record = reading->delivered->record, .body = STR("")};
     struct message_header *headers = NULL;
-    get_head(&reading, &message);
-    if (!message.mark) {
-        get_properties(&reading, &message);
-        message.headers = headers = get_headers(&reading, &message.header_count);
-        message.body = reading.left;
+    get_head(reading, &shape);
+    if (!shape.mark) {
+        get_properties(reading, &shape);
+        shape.headers = headers = get_headers(reading, &shape.header_count);
+        shape.body = get_some_text(reading);
     }
-    if (reading.ok) {
-        event = message_new(&message);
-        message_free(delivered);
-    }
+    struct message *message = reading->ok ? message_new(&shape) : NULL;
     free(headers);
-    return event;
+    return message;
 }
 
 /* --- the chain ------------------------------------------------------------------------- */

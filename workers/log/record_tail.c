@@ -49,6 +49,7 @@ struct record_tail {
     uint64_t delivered, records, bytes;
     uint64_t begin; /* offset of the first record in the partition */
     bool whole;     /* begins with the partition's first record */
+    bool begun;     /* the first entry was there */
     bool broken;    /* the run from the first record on has ended */
     uint64_t run, run_bytes;
     bool at_end;
@@ -63,27 +64,35 @@ uint64_t record_print(const struct message *message)
 
 /* --- a record -------------------------------------------------------------------------- */
 
-static void take_over(struct record_tail *tail, const struct message *record)
+static void take_over(struct record_tail *tail, const struct message *entry)
 {
     struct tail_result *result = &tail->result;
-    result->next = record->offset + 1;
-    result->quiet = record->mark ? record->from : result->next;
-    if (record->mark)
+    result->next = entry->offset + 1;
+    result->quiet = entry->mark ? entry->from : result->next;
+    if (entry->mark)
         return;
     result->has_last = true;
-    result->last_offset = record->offset;
-    result->last_print = record_print(record);
+    result->last_offset = entry->offset;
+    result->last_print = record_print(entry);
+}
+
+static void take_entry(struct record_tail *tail, const struct message *entry)
+{
+    if (!tail->begun || record_place(entry, tail->result.next) == RECORD_NEXT)
+        take_over(tail, entry);
+    else
+        tail->broken = true;
+    tail->begun = true;
 }
 
 static void take_record(struct record_tail *tail, const struct message *record)
 {
-    bool first = tail->records++ == 0;
-    bool follows = first || record_place(record, tail->result.next) == RECORD_NEXT;
+    struct record_reading reading = record_open(record);
+    struct message *entry;
+    for (; (entry = record_next(&reading)); message_free(entry))
+        take_entry(tail, entry);
+    tail->records++;
     tail->bytes += record->size;
-    if (follows)
-        take_over(tail, record);
-    else
-        tail->broken = true;
     if (!tail->broken) {
         tail->run++;
         tail->run_bytes += record->size;
@@ -97,10 +106,8 @@ static void on_message(void *arg, struct message *message)
         tail->begin = message->record;
     if (message->record >= tail->end)
         tail->at_end = true;
-    struct message *event = record_read(message);
-    if (event)
-        take_record(tail, event);
-    message_free(event ? event : message);
+    take_record(tail, message);
+    message_free(message);
 }
 
 static void later(struct record_tail *tail)
@@ -145,7 +152,7 @@ static bool begin_reading(struct record_tail *tail)
     uint64_t from = tail->end > tail->span ? tail->end - tail->span : 0;
     tail->result = (struct tail_result){.empty = true, .read = tail->result.read};
     tail->delivered = tail->records = tail->bytes = tail->run = tail->run_bytes = 0;
-    tail->broken = tail->at_end = false;
+    tail->begun = tail->broken = tail->at_end = false;
     tail->reader =
         stream_reader_open(tail->base, tail->uri, tail->partition,
                            (struct stream_start){STREAM_OFFSET, from}, &hooks, tail, &tail->error);

@@ -223,50 +223,84 @@ void lane_push(struct lane *lane, struct message *message, uint64_t tag)
     lane->moved_ms = clock_monotonic_ms();
 }
 
-/* The next message to be sent, or NULL: there is none, or no room. */
-static const struct message *next_message(struct lane *lane)
+static struct lane_waiting *first_waiting(const struct lane *lane)
 {
-    const struct message *message = publish_window_next(&lane->window);
-    if (message || !lane->waiting_count)
-        return message;
-    const struct lane_waiting *first = place(lane, 0);
-    if (!publish_window_has_room(&lane->window, first->message->size, LANE_BYTES) ||
-        (lane->fresh && lane->window.count))
-        return NULL;
-    publish_window_push(&lane->window, first->message, first->tag);
-    lane->waiting_head = (lane->waiting_head + 1) % lane->waiting_cap;
-    lane->waiting_count--;
-    return publish_window_next(&lane->window);
+    return lane->waiting_count ? place(lane, 0) : NULL;
 }
 
-static bool make_record(struct lane *lane, const struct message *message)
+/* The first message that waits goes into the record. */
+static void add_entry(struct lane *lane, struct message *message)
 {
-    arena_clear(&lane->arena);
     if (message->mark)
-        record_mark(&lane->record, lane->quiet, message->offset, &lane->arena);
+        record_add_mark(&lane->body, lane->quiet, message->offset);
     else
-        record_write(&lane->record, message, lane->sent, &lane->arena);
-    lane->record.routing_key = str_of(lane->key);
-    lane->has_record = true;
-    return lane->record.body.len <= FRAMES_BODY_MAX ||
+        record_add(&lane->body, message, lane->sent);
+    lane->sent = message->offset + 1;
+    if (!message->mark)
+        lane->quiet = lane->sent;
+    lane->held -= message->size;
+    message_free(message);
+    lane->waiting_head = (lane->waiting_head + 1) % lane->waiting_cap;
+    lane->waiting_count--;
+}
+
+/* Of what waits, so much as one record takes. */
+static struct message *make_record(struct lane *lane)
+{
+    const struct lane_waiting *first;
+    record_begin(&lane->body);
+    for (int count = 0; count < RECORD_EVENTS && (first = first_waiting(lane)); count++) {
+        if (count && lane->body.len + first->message->size > RECORD_BYTES)
+            break;
+        add_entry(lane, first->message);
+    }
+    struct message shape = {.routing_key = str_of(lane->key), .body = buf_str(&lane->body)};
+    struct message *record = message_new(&shape);
+    lane->held += record->size;
+    if (lane->body.cap > 4 * RECORD_BYTES)
+        buf_release(&lane->body);
+    return record;
+}
+
+static bool check_size(struct lane *lane, const struct message *record)
+{
+    return record->body.len <= FRAMES_BODY_MAX ||
            error_set(&lane->failed, ERROR_CONFIG,
                      "the event at offset %llu is too large to be recorded: a record of it has %zu "
                      "bytes, at most %d are taken; only a log with \"partitions\": 1 can have it",
-                     (unsigned long long)message->offset, lane->record.body.len, FRAMES_BODY_MAX);
+                     (unsigned long long)lane->sent - 1, record->body.len, FRAMES_BODY_MAX);
+}
+
+/* Large ones do not: a few of them fill a record. */
+static bool waits_for_more(const struct lane *lane)
+{
+    const struct lane_waiting *first = first_waiting(lane);
+    return lane->window.count && lane->waiting_count < RECORD_EVENTS && first &&
+           first->message->size < RECORD_BYTES / RECORD_EVENTS;
+}
+
+/* The next record to be sent, or NULL: there is none, or no room. */
+static const struct message *next_record(struct lane *lane)
+{
+    const struct message *record = publish_window_next(&lane->window);
+    const struct lane_waiting *first = first_waiting(lane);
+    if (record || !first || waits_for_more(lane) ||
+        !publish_window_has_room(&lane->window, first->message->size, LANE_BYTES) ||
+        (lane->fresh && lane->window.count))
+        return record;
+    uint64_t tag = first->tag;
+    publish_window_push(&lane->window, make_record(lane), tag);
+    return publish_window_next(&lane->window);
 }
 
 /* False: the lane has failed. */
-static bool send_next(struct lane *lane, const struct message *message, bool *waits)
+static bool send_next(struct lane *lane, const struct message *record, bool *waits)
 {
-    if (!lane->has_record && !make_record(lane, message))
+    if (!check_size(lane, record))
         return false;
-    switch (publish_try(&lane->sender, lane->exchange, &lane->record, &lane->failed)) {
+    switch (publish_try(&lane->sender, lane->exchange, record, &lane->failed)) {
     case PUBLISH_DONE:
         publish_window_sent(&lane->window);
-        lane->has_record = false;
-        lane->sent = message->offset + 1;
-        if (!message->mark)
-            lane->quiet = lane->sent;
         return true;
     case PUBLISH_WAITS:
         *waits = true;
@@ -284,11 +318,11 @@ static bool send_next(struct lane *lane, const struct message *message, bool *wa
 
 void lane_send(struct lane *lane)
 {
-    const struct message *message;
+    const struct message *record;
     bool waits = false;
-    while (works(lane) && !lane->blocked && !waits && (message = next_message(lane))) {
+    while (works(lane) && !lane->blocked && !waits && (record = next_record(lane))) {
         bool due = clock_monotonic_ms() - lane->answers_ms >= ANSWERS_MS;
-        if ((due && !take_answers(lane)) || !send_next(lane, message, &waits))
+        if ((due && !take_answers(lane)) || !send_next(lane, record, &waits))
             fail(lane);
     }
 }
@@ -297,9 +331,10 @@ bool lane_oldest(const struct lane *lane, uint64_t *tag)
 {
     if (publish_window_oldest(&lane->window, tag))
         return true;
-    if (lane->waiting_count)
-        *tag = place(lane, 0)->tag;
-    return lane->waiting_count;
+    const struct lane_waiting *first = first_waiting(lane);
+    if (first)
+        *tag = first->tag;
+    return first;
 }
 
 /* Does not wait for the answer: the broker may be busy with what was sent. */
@@ -331,7 +366,7 @@ void lane_release(struct lane *lane)
     publish_window_release(&lane->window);
     free(lane->waiting);
     free(lane->sender.headers.at);
-    arena_release(&lane->arena);
+    buf_release(&lane->body);
     free(lane->exchange);
     free(lane->partition);
     free(lane->key);

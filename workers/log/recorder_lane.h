@@ -14,22 +14,31 @@
  * One stream per channel, because of FACTS 0.2. A nack, a return or a lost connection is the end of
  * the lane: what was sent behind the message that is missing now may be in the partition already,
  * so only who reads that again knows how to go on. Therefore what is unconfirmed is bounded: at
- * most LANE_WINDOW messages of LANE_BYTES together, or one message; and the first record of an
- * empty partition goes alone, since nothing before it would show that it is missing.
+ * most LANE_WINDOW records of LANE_BYTES together, or one record; and the first record of an empty
+ * partition goes alone, since nothing before it would show that it is missing.
+ *
+ * What waits goes into one record, RECORD_EVENTS messages or RECORD_BYTES of them at most: the
+ * broker's work is for each record, and most of it for each chunk, of which it makes as many as it
+ * can. Fewer wait for more as long as a record is on its way (as Nagle's algorithm does, RFC 896):
+ * nothing is late where little happens, and where much does, records are full.
  *
  * Never blocks but in lane_open(), for 5 s at most.
  */
 #ifndef FANFOLD_LOG_RECORDER_LANE_H
 #define FANFOLD_LOG_RECORDER_LANE_H
 
-#include "base/arena.h"
+#include "base/buf.h"
 #include "base/config.h"
 #include "log/frames.h"
 #include "log/publish_send.h"
 #include "log/publish_window.h"
 
-#define LANE_WINDOW 512
+#define LANE_WINDOW 64
 #define LANE_BYTES  ((size_t)8 * 1024 * 1024)
+/* A worker that begins reads back as many records as its window has events (worker/task.c): the
+ * more a record may hold, the more it reads in vain. */
+#define RECORD_EVENTS 16
+#define RECORD_BYTES  ((size_t)32 * 1024)
 
 struct event;
 struct event_base;
@@ -46,8 +55,8 @@ struct lane {
     void *arg;
 
     uint64_t next;    /* intake offsets below it are in the partition, or on their way there */
-    uint64_t sent;    /* the same, of what has been sent */
-    uint64_t quiet;   /* no event was sent from here on, up to `sent` */
+    uint64_t sent;    /* the same, of what is in records */
+    uint64_t quiet;   /* no event is from here on, up to `sent` */
     bool fresh;       /* nothing is known to be in the partition */
     int64_t moved_ms; /* monotonic: when `next` last moved */
     /* The last record that was found: the intake must have the same event there. */
@@ -63,12 +72,10 @@ struct lane {
 
     struct lane_waiting *waiting; /* a ring */
     size_t waiting_cap, waiting_head, waiting_count;
-    struct publish_window window; /* what is being sent, and what is not confirmed */
+    struct publish_window window; /* records: being sent, or not confirmed */
     struct publish_sender sender;
-    struct message record; /* of what is being sent */
-    bool has_record;
-    struct arena arena; /* of the record */
-    size_t held;        /* bytes of memory that its messages take */
+    struct buf body; /* of the next record */
+    size_t held;     /* bytes of memory that its messages and records take */
 };
 
 void lane_init(struct lane *lane, const struct log_config *log, size_t i, void (*wake)(void *arg),

@@ -69,15 +69,24 @@ static void note(struct probe *probe, const struct message *message)
         ends->last_record = message->record;
 }
 
+/* What no recorder wrote counts as it is. */
+static void note_all(struct probe *probe, const struct message *delivered)
+{
+    struct record_reading reading = record_open(delivered);
+    struct message *message;
+    if (!probe->is_recorded || !reading.ok)
+        note(probe, delivered);
+    else
+        for (; (message = record_next(&reading)); message_free(message))
+            note(probe, message);
+}
+
 static bool take_message(struct probe *probe, struct message *message, struct error *error)
 {
     bool is_stream = probe->frames.has_offset;
-    struct message *event = probe->is_recorded ? record_read(message) : NULL;
-    if (event)
-        message = event;
     probe->delivered++;
     if (is_stream && !probe->frames.is_barrier)
-        note(probe, message);
+        note_all(probe, message);
     message_free(message);
     return is_stream || error_set(error, ERROR_CONFIG, "%s: the queue \"%s\" is not a stream",
                                   probe->link.where, probe->partition);

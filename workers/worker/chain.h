@@ -30,7 +30,7 @@ enum chain_answer {
     CHAIN_BROKEN, /* what lies from chain->taken to message->from was not found */
 };
 
-/* message: record_read */
+/* message: record_next */
 enum chain_answer chain_take(struct chain *chain, const struct message *message);
 
 #endif

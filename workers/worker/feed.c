@@ -14,6 +14,8 @@
 
 /* Events whose digests make a fingerprint (DESIGN section 4). */
 #define FINGERPRINT_EVENTS 16
+/* The broker counts messages, and a record is one that brings several events. */
+#define EVENTS_MAX (2 * STREAM_READER_PREFETCH)
 
 struct feed {
     struct host *host;
@@ -311,38 +313,38 @@ static void refuse(struct feed *feed, const struct message *message)
     host_wake(feed->host);
 }
 
-/* The next event of a recorded log, if it is one. Takes the message. */
-static struct message *next_event(struct feed *feed, struct message *message)
+static void take_entry(struct feed *feed, struct message *entry)
 {
-    if (feed_is_over(feed)) {
-        message_free(message);
-        return NULL;
-    }
-    struct message *event = record_read(message);
-    if (!event) {
-        refuse(feed, message);
-        message_free(message);
-        return NULL;
-    }
-    enum chain_answer answer = chain_take(&feed->chain, event);
+    enum chain_answer answer = chain_take(&feed->chain, entry);
     if (answer == CHAIN_BROKEN)
-        break_chain(feed, event);
+        break_chain(feed, entry);
     if (answer == CHAIN_EVENT)
-        return event;
-    message_free(event);
-    return NULL;
+        ring_push(&feed->ring, entry, feed->delivered);
+    else
+        message_free(entry);
+}
+
+static void take_record(struct feed *feed, const struct message *record)
+{
+    struct record_reading reading = record_open(record);
+    struct message *entry;
+    while (!feed_is_over(feed) && (entry = record_next(&reading)))
+        take_entry(feed, entry);
+    if (!reading.ok && !feed_is_over(feed))
+        refuse(feed, record);
 }
 
 static void on_message(void *arg, struct message *message)
 {
     struct feed *feed = arg;
     feed->delivered++;
-    if (feed->is_recorded)
-        message = next_event(feed, message);
-    if (!message)
-        return;
     size_t before = feed->ring.bytes;
-    ring_push(&feed->ring, message, feed->delivered);
+    if (feed->is_recorded) {
+        take_record(feed, message);
+        message_free(message);
+    } else {
+        ring_push(&feed->ring, message, feed->delivered);
+    }
     count_held(feed, before);
 }
 
@@ -544,17 +546,23 @@ bool feed_is_over(const struct feed *feed)
     return feed->closed.kind != ERROR_NONE || feed->task_count == 0;
 }
 
+/* Less than the parts-th part of what it may. A feed that holds nothing may always read: what is
+ * held may be another one's for long. */
+static bool has_room(const struct feed *feed, unsigned parts)
+{
+    const struct host *host = feed->host;
+    uint64_t events = feed->ring.tail - feed->ring.head;
+    return events == 0 || (host->held <= host->budget / parts && events <= EVENTS_MAX / parts);
+}
+
 void feed_balance(struct feed *feed)
 {
     if (!feed->reader || feed->closed.kind)
         return;
-    /* A feed that holds nothing may always read: what is held may be another one's for long. */
-    const struct host *host = feed->host;
-    bool empty = feed->ring.head == feed->ring.tail;
-    if (!feed->paused && host->held > host->budget && !empty) {
+    if (!feed->paused && !has_room(feed, 1)) {
         feed->paused = true;
         stream_ahead_pause(feed->reader);
-    } else if (feed->paused && (empty || host->held <= host->budget / 2)) {
+    } else if (feed->paused && has_room(feed, 2)) {
         feed->paused = false;
         stream_ahead_resume(feed->reader);
     }

@@ -19,7 +19,7 @@
 #define FAILURES_SHARED 2
 /* Records that a recorder repeats after a crash are about as many as it had under way (should there
  * be more, the feed notices, and reads all). */
-#define REPEATS_MAX 16384
+#define REPEATS_MAX 1024
 
 struct task *task_new(struct host *host, const struct role *role, struct definition *definition,
                       size_t log, size_t partition)
