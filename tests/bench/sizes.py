@@ -6,7 +6,7 @@ EVENTS = 200_000  # of a run of `rates`, and of a rebuild
 LATENCY = 10_000  # so that ten are above the 99.9th percentile
 WARM_UP = 1000  # a second, not counted
 SLOW = 30_000  # of a log that is written an event at a time
-DIVIDED = 100_000  # of a log with partitions
+DIVIDED = 200_000  # of a log with partitions
 BATCHES = 100  # of 400 changes, to a script
 
 Sizes = collections.namedtuple("Sizes", "events latency warm_up slow divided batches growth")

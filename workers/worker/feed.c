@@ -14,8 +14,9 @@
 
 /* Events whose digests make a fingerprint (DESIGN section 4). */
 #define FINGERPRINT_EVENTS 16
-/* The broker counts messages, and a record is one that brings several events. */
-#define EVENTS_MAX (2 * STREAM_READER_PREFETCH)
+/* Of a recorded log, whose messages bring several events each: as many as the broker's credit is of
+ * others. */
+#define EVENTS_MAX STREAM_READER_PREFETCH
 
 struct feed {
     struct host *host;
@@ -552,7 +553,8 @@ static bool has_room(const struct feed *feed, unsigned parts)
 {
     const struct host *host = feed->host;
     uint64_t events = feed->ring.tail - feed->ring.head;
-    return events == 0 || (host->held <= host->budget / parts && events <= EVENTS_MAX / parts);
+    bool few = !feed->is_recorded || events <= EVENTS_MAX / parts;
+    return events == 0 || (few && host->held <= host->budget / parts);
 }
 
 void feed_balance(struct feed *feed)
