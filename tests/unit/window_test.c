@@ -2,6 +2,7 @@
  * window_test.c: the duplicate window against its definition, written as a plain search.
  */
 #include "event/window.h"
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,13 +93,31 @@ static void agrees_with_the_definition(void **state)
                 seen[WINDOW_REUSED] > 1000);
 }
 
+static size_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Every feed of a worker has one of the usual width. */
+static void takes_64_bytes_an_event(void **state)
+{
+    (void)state;
+    const uint64_t width = 65536;
+    size_t before = allocated();
+    struct window *window = window_new(width);
+    for (uint64_t offset = 0; offset < 3 * width; offset++)
+        window_see(window, offset, (struct hash128){hash_mix(offset, 0), offset}, offset);
+    assert_in_range(allocated() - before, 0, 64 * width + 16 * 1024);
+    window_free(window);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edges_of_the_window),
-        cmocka_unit_test(other_content_is_no_duplicate),
-        cmocka_unit_test(width_zero_finds_nothing),
-        cmocka_unit_test(agrees_with_the_definition),
+        cmocka_unit_test(edges_of_the_window),      cmocka_unit_test(other_content_is_no_duplicate),
+        cmocka_unit_test(width_zero_finds_nothing), cmocka_unit_test(agrees_with_the_definition),
+        cmocka_unit_test(takes_64_bytes_an_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

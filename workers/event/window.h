@@ -21,7 +21,7 @@ enum window_answer { WINDOW_NEW, WINDOW_DUPLICATE, WINDOW_REUSED };
 struct window;
 
 /* width: W, in offsets; 0 says WINDOW_NEW to everything. Memory grows with the events seen, up to
- * about 140 bytes × W. */
+ * 64 bytes × W, or half as much again where W is no power of two. */
 struct window *window_new(uint64_t width);
 /* Answers for the event at offset, and remembers it. Offsets must rise from call to call. */
 enum window_answer window_see(struct window *window, uint64_t offset, struct hash128 key,
