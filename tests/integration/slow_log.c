@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM (32 * 1024 * 1024)
+#define ROOM (6 * 1024 * 1024) /* half of a worker's budget */
 
 struct reading {
     struct event_base *base;

@@ -58,7 +58,7 @@ static const struct option own_options[] = {
     {0, "target", "NAME", "serve this Redis of the configuration's \"targets\"", NULL},
     {0, "name", "NAME", "this worker's name in status and logs; without it host:pid", NULL},
     {0, "view", "VIEW", "serve this view only; repeatable", NULL},
-    {0, "budget", "SIZE", "bytes of events held in memory at most; 64M without it", NULL},
+    {0, "budget", "SIZE", "bytes of events held in memory at most; 12M without it", NULL},
     LOG_LEVEL_OPTION,
     {0},
 };

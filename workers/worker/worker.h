@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define WORKER_BUDGET_DEFAULT ((size_t)64 * 1024 * 1024)
+#define WORKER_BUDGET_DEFAULT ((size_t)12 * 1024 * 1024)
 
 struct worker_options {
     const char *config_path;  /* NULL: where config.h looks */
