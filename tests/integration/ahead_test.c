@@ -17,7 +17,9 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "event/record.h"
 #include "log/amqp_link.h"
 #include <event2/event.h>
 #include <fanfold/publisher.h>
@@ -30,13 +32,15 @@
 #define ROOM          (32 * 1024 * 1024)
 
 #define EVERY_RATE 100000000
+#define FAR        1000
 
 struct fixture {
     struct uri uri, worker, publishes;
     char exchange[64], queue[80];
     struct publisher *publisher;
     size_t published;
-    bool usual; /* it is told by its rate whether a subscription is slow; else each is */
+    bool usual;       /* it is told by its rate whether a subscription is slow; else each is */
+    bool is_recorded; /* its messages are records, of events far apart in their log */
 };
 
 /* Takes what read-ahead hands on. */
@@ -155,6 +159,19 @@ static int end(void **state)
 
 /* ---- publishing ---- */
 
+static void send_record(struct fixture *f, const struct message *event)
+{
+    struct error error;
+    struct buf body = {0};
+    struct message message = *event;
+    message.offset = FAR * f->published;
+    record_begin(&body);
+    record_add(&body, &message, f->published ? message.offset - FAR + 1 : 0);
+    message = (struct message){.body = buf_str(&body)};
+    must(publisher_send(f->publisher, &message, 0, &error));
+    buf_release(&body);
+}
+
 /* The next `count` events: the body is the event's number, filled up to `size`. */
 static void publish(struct fixture *f, size_t count, size_t size, bool one_at_a_time)
 {
@@ -169,7 +186,10 @@ static void publish(struct fixture *f, size_t count, size_t size, bool one_at_a_
     for (size_t i = 0; i < count; i++, f->published++) {
         snprintf(body, size, "%zu", f->published);
         struct message message = {.body = {body, size}};
-        must(publisher_send(f->publisher, &message, 0, &error));
+        if (f->is_recorded)
+            send_record(f, &message);
+        else
+            must(publisher_send(f->publisher, &message, 0, &error));
         if (one_at_a_time)
             must(publisher_flush(f->publisher, &error));
     }
@@ -179,10 +199,19 @@ static void publish(struct fixture *f, size_t count, size_t size, bool one_at_a_
 
 /* ---- reading ---- */
 
+static size_t number_of(const struct message *message)
+{
+    struct record_reading reading = record_open(message);
+    struct message *event = record_next(&reading);
+    size_t found = strtoul(event ? event->body.at : message->body.at, NULL, 10);
+    message_free(event);
+    return found;
+}
+
 static void on_message(void *arg, struct message *message)
 {
     struct sink *sink = arg;
-    size_t event = strtoul(message->body.at, NULL, 10);
+    size_t event = number_of(message);
     assert_int_equal(sink->closed_times, 0);
     if (sink->jumps)
         assert_true(event >= sink->from + sink->count);
@@ -265,7 +294,7 @@ static void open_sink(struct fixture *f, struct sink *sink, size_t event, uint64
                           .acknowledge_until = SIZE_MAX,
                           .room = room};
     struct stream_range range = {
-        .start = offset, .last = ends.last, .room = room, .slow = f->usual ? 0 : EVERY_RATE};
+        .start = offset, .last = ends.last_record, .room = room, .slow = f->usual ? 0 : EVERY_RATE};
     sink->ahead = stream_ahead_open(sink->base, &f->worker, f->queue, range, &hooks, sink, &error);
     if (!sink->ahead)
         fail_msg("%s", error.text);
@@ -496,6 +525,22 @@ static void retention_overtakes_it(void **state)
     close_sink(&sink);
 }
 
+/* Its end is where the last record is, and not as far as the offsets in it. */
+static void a_recorded_log_has_one_subscription_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct sink sink;
+    f->is_recorded = true;
+    snprintf(f->queue, sizeof f->queue, "%s.part.2.0", f->exchange);
+    declare(f, 0);
+    publish(f, EVENTS, 100, true);
+    open_sink(f, &sink, 0, 0, ROOM);
+    collect(&sink, f->published);
+    assert_in_range(sink.subscriptions, 4, 8);
+    assert_int_equal(stream_ahead_subscriptions(sink.ahead), 1);
+    close_sink(&sink);
+}
+
 #define own_log(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
@@ -512,6 +557,7 @@ int main(void)
         own_log(a_fast_log_has_one_subscription),
         own_log(chunks_are_larger_than_stripes),
         own_log(retention_overtakes_it),
+        own_log(a_recorded_log_has_one_subscription_at_its_end),
     };
     return cmocka_run_group_tests(tests, start_slow_log, end);
 }

@@ -229,8 +229,8 @@ static void look_for_end(struct stream_ahead *ahead)
     struct error ignored; /* what was known is true still */
     if (ahead->next + next_stripe(ahead) > ahead->last &&
         stream_probe_last(ahead->uri, ahead->partition, UINT64_MAX, &ends, &ignored) &&
-        !ends.empty && ends.last > ahead->last)
-        ahead->last = ends.last;
+        ends.covered && ends.last_record > ahead->last)
+        ahead->last = ends.last_record;
 }
 
 static void move(struct subscription *subscription, uint64_t start, uint64_t credit, uint64_t size)
