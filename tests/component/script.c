@@ -195,13 +195,16 @@ static void append(struct script_records *records, struct script_record record)
     records->at[records->count++] = record;
 }
 
-/* The last event of all is alone in its record. */
+/* The last event of all is in a record whose other ones are there already: until it comes, the log
+ * holds all but it. */
 static size_t append_events(struct script_records *records, const struct script *script,
                             size_t event, size_t count)
 {
     size_t left = script->count - event;
+    bool rest_is_there = records->count && records->at[records->count - 1].taken >=
+                                               next_offset(script, script->count - 1);
     if (count > 1 && count >= left)
-        count = left > 1 ? left - 1 : 1;
+        count = left > 1 && !rest_is_there ? left - 1 : left;
     append(records, (struct script_record){.event = event,
                                            .count = count,
                                            .from = next_offset(script, event),

@@ -8,20 +8,24 @@
 
 #include <cmocka.h>
 
+enum answer { CHAIN_EVENT, CHAIN_PASS, CHAIN_BROKEN };
+
 struct step {
     uint64_t record, from, offset;
     bool mark;
-    enum chain_answer answer;
+    enum answer answer; /* of its last entry: CHAIN_BROKEN, if it is */
 };
 
+/* Steps of the same number are entries of one record. */
 static void walk(struct chain chain, const struct step *steps, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct message message = {.record = steps[i].record,
-                                        .from = steps[i].from,
-                                        .offset = steps[i].offset,
-                                        .mark = steps[i].mark};
-        enum chain_answer answer = chain_take(&chain, &message);
+        const struct message entry = {
+            .from = steps[i].from, .offset = steps[i].offset, .mark = steps[i].mark};
+        bool last = i + 1 == count || steps[i + 1].record != steps[i].record;
+        enum answer answer = chain_take(&chain, &entry) ? CHAIN_EVENT : CHAIN_PASS;
+        if (last && chain_is_broken(&chain, steps[i].record))
+            answer = CHAIN_BROKEN;
         if (answer != steps[i].answer)
             print_error("step %zu: %d instead of %d\n", i, answer, steps[i].answer);
         assert_int_equal(answer, steps[i].answer);
@@ -96,6 +100,18 @@ static void does_not_close(void **state)
          {1, 5, 6, false, CHAIN_BROKEN});
 }
 
+/* The last record repeats what there is, and closes the gap in the end. */
+static void one_record_repeats_and_closes(void **state)
+{
+    (void)state;
+    WALK(CHAIN(.whole = true, .end = 2), {0, 0, 1, false, CHAIN_EVENT},
+         {1, 5, 6, false, CHAIN_PASS}, {2, 0, 1, false, CHAIN_PASS}, {2, 2, 4, false, CHAIN_EVENT},
+         {2, 5, 6, false, CHAIN_EVENT});
+    WALK(CHAIN(.whole = true, .end = 2), {0, 0, 1, false, CHAIN_EVENT},
+         {1, 5, 6, false, CHAIN_PASS}, {2, 0, 1, false, CHAIN_PASS}, {2, 2, 3, false, CHAIN_EVENT},
+         {3, 7, 7, false, CHAIN_BROKEN});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +122,7 @@ int main(void)
         cmocka_unit_test(too_late),
         cmocka_unit_test(closes_further_on),
         cmocka_unit_test(does_not_close),
+        cmocka_unit_test(one_record_repeats_and_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,30 +3,44 @@
  */
 #include "worker/chain.h"
 
-/* Attached in the middle, it must be before what is needed. */
-static bool begins(struct chain *chain, const struct message *message)
+static void leave_gap(struct chain *chain, const struct message *entry)
 {
-    chain->taken = chain->start;
-    if (message->from > chain->start && !chain->whole)
-        return false;
-    chain->from = chain->taken = message->from;
-    return chain->begun = true;
+    chain->open = true;
+    chain->beyond = entry->from;
 }
 
-enum chain_answer chain_take(struct chain *chain, const struct message *message)
+/* Attached in the middle, it must be before what is needed. */
+static void begin(struct chain *chain, const struct message *entry)
 {
-    if (!chain->begun && !begins(chain, message))
-        return CHAIN_BROKEN;
-    switch (record_place(message, chain->taken)) {
+    chain->begun = entry->from <= chain->start || chain->whole;
+    chain->taken = chain->start;
+    if (chain->begun)
+        chain->from = chain->taken = entry->from;
+    else
+        leave_gap(chain, entry);
+}
+
+bool chain_take(struct chain *chain, const struct message *entry)
+{
+    if (!chain->begun)
+        begin(chain, entry);
+    if (!chain->begun)
+        return false;
+    switch (record_place(entry, chain->taken)) {
     case RECORD_NEXT:
-        chain->taken = message->offset + 1;
+        chain->taken = entry->offset + 1;
         chain->open = false;
-        return message->mark ? CHAIN_PASS : CHAIN_EVENT;
+        return !entry->mark;
     case RECORD_GAP:
-        chain->open = true;
+        leave_gap(chain, entry);
         break;
     case RECORD_OLD:
         break;
     }
-    return chain->open && message->record >= chain->end ? CHAIN_BROKEN : CHAIN_PASS;
+    return false;
+}
+
+bool chain_is_broken(const struct chain *chain, uint64_t record)
+{
+    return chain->open && (!chain->begun || record >= chain->end);
 }

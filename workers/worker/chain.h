@@ -7,7 +7,8 @@
  * the partition ended when reading began. If it does not, more must be read, or awaited.
  *
  *     struct chain chain = {.start = …, .end = …, .whole = …};
- *     switch (chain_take(&chain, message)) …
+ *     for each entry of a record:  if (chain_take(&chain, entry)) …;     it is the next event
+ *     if (chain_is_broken(&chain, record)) …;                            after the last of them
  */
 #ifndef FANFOLD_WORKER_CHAIN_H
 #define FANFOLD_WORKER_CHAIN_H
@@ -19,18 +20,15 @@ struct chain {
     uint64_t end;   /* of the partition, when reading began: its last record; 0 when empty */
     bool whole;     /* it is read from its first record that there is */
     bool begun;
-    bool open;      /* what lies between was not seen yet */
-    uint64_t from;  /* what the first one accounts for begins here */
-    uint64_t taken; /* the next offset that is not accounted for */
+    bool open;       /* what lies between was not seen yet */
+    uint64_t from;   /* what the first one accounts for begins here */
+    uint64_t taken;  /* the next offset that is not accounted for */
+    uint64_t beyond; /* what was seen behind the gap begins here */
 };
 
-enum chain_answer {
-    CHAIN_EVENT,  /* the next event */
-    CHAIN_PASS,   /* none */
-    CHAIN_BROKEN, /* what lies from chain->taken to message->from was not found */
-};
-
-/* message: record_next */
-enum chain_answer chain_take(struct chain *chain, const struct message *message);
+bool chain_take(struct chain *chain, const struct message *entry);
+/* record: where the record is whose entries were taken. What lies from `taken` to `beyond` was not
+ * found, and will not be. */
+bool chain_is_broken(const struct chain *chain, uint64_t record);
 
 #endif

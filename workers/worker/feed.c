@@ -292,13 +292,13 @@ void feed_turn(struct feed *feed)
 
 /* What the chain lacks may lie before where reading began. Else the recorder will append it again,
  * as it does after a refusal; and if retention took it, the next reading says so (check_start). */
-static void break_chain(struct feed *feed, const struct message *message)
+static void break_chain(struct feed *feed)
 {
     for (size_t i = 0; i < feed->task_count; i++)
         feed->tasks[i]->reads_all = true;
     error_set(&feed->closed, ERROR_UNAVAILABLE, "%s: what lies between offset %llu and %llu %s",
               feed->partition, (unsigned long long)feed->chain.taken,
-              (unsigned long long)message->from,
+              (unsigned long long)feed->chain.beyond,
               feed->chain.whole ? "is not there yet: waiting for the recorder to append it"
                                 : "may stand further back: reading all");
     host_wake(feed->host);
@@ -316,10 +316,7 @@ static void refuse(struct feed *feed, const struct message *message)
 
 static void take_entry(struct feed *feed, struct message *entry)
 {
-    enum chain_answer answer = chain_take(&feed->chain, entry);
-    if (answer == CHAIN_BROKEN)
-        break_chain(feed, entry);
-    if (answer == CHAIN_EVENT)
+    if (chain_take(&feed->chain, entry))
         ring_push(&feed->ring, entry, feed->delivered);
     else
         message_free(entry);
@@ -331,8 +328,12 @@ static void take_record(struct feed *feed, const struct message *record)
     struct message *entry;
     while (!feed_is_over(feed) && (entry = record_next(&reading)))
         take_entry(feed, entry);
-    if (!reading.ok && !feed_is_over(feed))
+    if (feed_is_over(feed))
+        return;
+    if (!reading.ok)
         refuse(feed, record);
+    else if (chain_is_broken(&feed->chain, record->record))
+        break_chain(feed);
 }
 
 static void on_message(void *arg, struct message *message)
