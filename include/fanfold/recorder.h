@@ -18,11 +18,12 @@
  *
  * A nack, a return, a lost connection or the loss of the lock ends all of it at once, and it begins
  * again at 1. So does a fault of the log, with a text that says the way out: retention has taken
- * events before they were recorded; the intake is not what was recorded; an event whose headers
- * fill a frame, so that those of a record do not fit in beside them.
+ * events before they were recorded; the intake is not what was recorded; a partition holds what no
+ * recorder wrote; an event is so large that a record of it would be larger than a message may be.
  *
  * Connecting blocks, for 10 s at most each time; nothing else does. Memory: RECORDING_BUDGET
- * (log/recording.h) and what one burst of the reader brings (stream_reader.h).
+ * (log/recording.h), what one burst of the reader brings (stream_reader.h), and the largest event
+ * once more while its record is made.
  */
 #ifndef FANFOLD_RECORDER_H
 #define FANFOLD_RECORDER_H

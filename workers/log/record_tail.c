@@ -7,7 +7,9 @@
  *
  * - it is the partition's first: retention took what was before it, or nothing was; or
  * - more records follow it without a break than one recorder can have sent behind a hole
- *   (recorder_lane.h), for the next one goes on before the hole, which is a break.
+ *   (recorder_lane.h), for the next one goes on before the hole, which is a break. Twice as many,
+ *   because it may group them in another way, so that those that would break it could be missing,
+ *   too.
  *
  * Else the reading begins again, farther back.
  */
@@ -26,7 +28,7 @@
 /* Large events make a few records many bytes. */
 #define FIRST_SPAN 32
 /* Sizes are counted in memory, where a record takes more than its event did. */
-#define ENOUGH_RECORDS (LANE_WINDOW + 1)
+#define ENOUGH_RECORDS (2 * LANE_WINDOW + 1)
 #define ENOUGH_BYTES   (2 * LANE_BYTES)
 #define SILENCE_S      30
 
@@ -48,7 +50,6 @@ struct record_tail {
     /* Of this reading. */
     uint64_t delivered, records, bytes;
     uint64_t begin; /* offset of the first record in the partition */
-    bool whole;     /* begins with the partition's first record */
     bool begun;     /* the first entry was there */
     bool broken;    /* the run from the first record on has ended */
     uint64_t run, run_bytes;
@@ -91,6 +92,12 @@ static void take_record(struct record_tail *tail, const struct message *record)
     struct message *entry;
     for (; (entry = record_next(&reading)); message_free(entry))
         take_entry(tail, entry);
+    if (!reading.ok)
+        error_set(&tail->error, ERROR_CONFIG,
+                  "\"%s\" holds a message at %llu that no recorder wrote, and nothing is recorded "
+                  "behind it: give the log another number of \"partitions\", and run `fanfold "
+                  "setup`",
+                  tail->partition, (unsigned long long)record->record);
     tail->records++;
     tail->bytes += record->size;
     if (!tail->broken) {
@@ -122,7 +129,7 @@ static void on_turn(void *arg)
     struct record_tail *tail = arg;
     stream_reader_acknowledge(tail->reader, tail->delivered);
     event_add(tail->silence, &silence);
-    if (tail->at_end)
+    if (tail->at_end || tail->error.kind != ERROR_NONE)
         later(tail);
 }
 
