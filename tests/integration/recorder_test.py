@@ -202,7 +202,7 @@ class What(RecorderCase):
     def test_a_quiet_partition_gets_marks_so_that_a_restart_reads_little(self):
         project = self.log()
         first = self.recorder(project)
-        self.publish(project, 21_000, keys=1)
+        self.publish(project, 22_000, keys=1)  # a mark comes after 10,000, and up to a burst of 512 later
         reader = self.reader()
         reader.until(lambda: reader.marks >= 3 * 2)  # they may come later than the last event
         self.check(reader)
