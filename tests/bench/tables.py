@@ -71,7 +71,7 @@ def rebuilds(lines):
 def divided(lines):
     return [
         "A log with four partitions, and a fold that takes 50 µs of the processor for each event: from when all workers "
-        "fold, each its share, until all is folded. Goal: two workers at least 1.7 times one. Copied: by the "
+        "fold, each its share, until four fifths are folded. Goal: two workers at least 1.7 times one. Copied: by the "
         "partitions' recorder, from its start.",
         "", *rates(lines)]
 
