@@ -138,6 +138,15 @@ class Memory(unittest.TestCase):
         self.assertEqual(report["budget"], budget)
         self.assertLess(report["held_most"], most)
 
+    @contextlib.contextmanager
+    def redis_stopped(self):
+        redis = self.servers.pid("redis")
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(redis, signal.SIGCONT)
+
     # --- the cases -------------------------------------------------------------------------------
 
     def test_redis_stopped(self):
@@ -148,9 +157,7 @@ class Memory(unittest.TestCase):
             worker = project.worker("small", "--budget", "8M")
             project.publish(events[:100])
             project.wait_for([self.view], 100)
-            redis = self.servers.pid("redis")
-            os.kill(redis, signal.SIGSTOP)
-            try:
+            with self.redis_stopped():
                 project.publish(events[100:])
                 self.settled(lambda: unread(worker), "the worker to leave its socket unread")
                 self.check_peak(worker, BUDGET + FIXED)
@@ -159,8 +166,6 @@ class Memory(unittest.TestCase):
                 reset_peak(worker)
                 self.settled(lambda: unread(worker), "the same again")
                 self.assertLess(peak(worker) - flat, MIB)
-            finally:
-                os.kill(redis, signal.SIGCONT)
             project.wait_for([self.view], len(events))
             self.assertEqual(project.rows(self.prefix), {self.prefix + "row": self.sums(events)})
             self.check_held(project, "small", BUDGET + 2 * BURST)
@@ -175,13 +180,9 @@ class Memory(unittest.TestCase):
             worker = project.worker("usual")
             project.publish(small)
             project.wait_for([self.view], len(small))
-            redis = self.servers.pid("redis")
-            os.kill(redis, signal.SIGSTOP)
-            try:
+            with self.redis_stopped():
                 project.publish(large)
                 self.settled(lambda: unread(worker), "the worker to leave its socket unread")
-            finally:
-                os.kill(redis, signal.SIGCONT)
             project.wait_for([self.view], len(small) + len(large))
             self.assertEqual(project.rows(self.prefix), {self.prefix + "row": self.sums(small + large)})
             self.check_held(project, "usual", USUAL + 2 * BURST, USUAL)
@@ -250,13 +251,9 @@ class Memory(unittest.TestCase):
         with self.project("{/data/user}") as project:
             worker = project.worker("small", "--budget", "8M")
             worker.wait_for_log("-> streaming")
-            redis = self.servers.pid("redis")
-            os.kill(redis, signal.SIGSTOP)
-            try:
+            with self.redis_stopped():
                 self.publish_plain(bodies)
                 self.settled(lambda: unread(worker), "the worker to leave its socket unread")
-            finally:
-                os.kill(redis, signal.SIGCONT)
             project.wait_for([self.view], count)
             self.assertEqual(project.rows(self.prefix), users)
             task = project.task(self.view)
