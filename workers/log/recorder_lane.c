@@ -21,7 +21,7 @@ static const struct timeval beat_interval = {5, 0};
 void lane_init(struct lane *lane, const struct log_config *log, size_t i, void (*wake)(void *arg),
                void *arg)
 {
-    *lane = (struct lane){.log = log, .wake = wake, .arg = arg};
+    *lane = (struct lane){.wake = wake, .arg = arg};
     lane->exchange = log_part_exchange(log);
     lane->partition = log_partition(log, i);
     lane->key = log_part_key(log, i);

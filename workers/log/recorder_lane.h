@@ -49,7 +49,6 @@ struct lane_waiting {
 };
 
 struct lane {
-    const struct log_config *log;
     char *exchange, *partition, *key;
     void (*wake)(void *arg);
     void *arg;
