@@ -546,6 +546,16 @@ class Stops(RecorderCase):
         self.publish(project, 300)
         self.refuse(project, "has another event at offset")
 
+    def test_a_message_that_no_recorder_wrote(self):
+        """Were it passed over, its partition would look as if it began with the log."""
+        project = self.log(2)
+        with self.servers.amqp("worker") as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            channel.basic_publish(self.exchange + ".part", "2.0", b"{}", mandatory=True)
+        self.publish(project, 100)
+        self.refuse(project, f'"{self.parts[0]}" holds a message at 0 that no recorder wrote')
+
     def test_an_event_that_fills_what_a_message_may_have(self):
         project = self.log(2)
         channel = self.publisher()

@@ -272,11 +272,10 @@ static bool check_size(struct lane *lane, const struct message *record)
 }
 
 /* Large ones do not: a few of them fill a record. */
-static bool waits_for_more(const struct lane *lane)
+static bool waits_for_more(const struct lane *lane, const struct message *first)
 {
-    const struct lane_waiting *first = first_waiting(lane);
-    return lane->window.count && lane->waiting_count < RECORD_EVENTS && first &&
-           first->message->size < RECORD_BYTES / RECORD_EVENTS;
+    return lane->window.count && lane->waiting_count < RECORD_EVENTS &&
+           first->size < RECORD_BYTES / RECORD_EVENTS;
 }
 
 /* The next record to be sent, or NULL: there is none, or no room. */
@@ -284,7 +283,7 @@ static const struct message *next_record(struct lane *lane)
 {
     const struct message *record = publish_window_next(&lane->window);
     const struct lane_waiting *first = first_waiting(lane);
-    if (record || !first || waits_for_more(lane) ||
+    if (record || !first || waits_for_more(lane, first->message) ||
         !publish_window_has_room(&lane->window, first->message->size, LANE_BYTES) ||
         (lane->fresh && lane->window.count))
         return record;
